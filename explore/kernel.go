@@ -1,0 +1,373 @@
+package explore
+
+import (
+	"time"
+)
+
+// The kernel's own oracles; programs add theirs through Fail.
+const (
+	PanicOracle    = "panic"
+	DeadlockOracle = "deadlock"
+	LivelockOracle = "livelock"
+)
+
+// Failure is the first objection of an oracle in a run.
+type Failure struct {
+	Oracle string
+	Detail string
+}
+
+// Kernel is one run in the making: the program's door to worlds, clients and oracles. It is valid until the run ends
+// and is used from the run's tasks and callbacks only.
+type Kernel struct {
+	options  Options
+	strategy Strategy
+	free     []*worker // idle coroutines, kept between runs
+	spare    []*Task   // tasks of earlier runs, to be used again
+
+	tasks   []*Task // all of this run
+	live    []*Task // those that have not ended, in the order of their creation
+	enabled []*Task // scratch of choose
+	current *Task
+	next    *Task // who goes on when the current coroutine gives way; nil ends the run
+	clock   *Task // stands for the clock among Enabled
+	root    *Task // stands for the program while it sets up, and for the oracles at the end
+
+	now      time.Duration
+	timers   []*timer
+	timerSeq int
+
+	steps      int
+	faults     int // budget left
+	hash       Hash
+	deviations []departure
+	deviated   bool // the next event carries the mark
+	failure    *Failure
+	stopped    bool
+	atStep     []func()
+	atEnd      []func()
+	footprint  []Access
+}
+
+// Access is one object that a step read or wrote.
+type Access struct {
+	Object string
+	Write  bool
+}
+
+// World makes a world. Its name appears in crash events.
+func (k *Kernel) World(name string) *World { return &World{k: k, name: name} }
+
+// Client adds a client: a task that, by default, starts only when all earlier clients have finished.
+func (k *Kernel) Client(name string, w *World, f func()) { k.spawn(name, w, true, f) }
+
+// AtStep registers an oracle that looks at the state after every step; it must not yield.
+func (k *Kernel) AtStep(f func()) { k.atStep = append(k.atStep, f) }
+
+// AtEnd registers an oracle for the end of a run in which every task has ended; it must not yield.
+func (k *Kernel) AtEnd(f func()) { k.atEnd = append(k.atEnd, f) }
+
+// Fail records an oracle's objection; the first one is the run's failure, and the run stops at the next yield.
+func (k *Kernel) Fail(oracle, detail string) {
+	if k.failure != nil {
+		return
+	}
+	k.failure = &Failure{oracle, detail}
+	k.note(Event{Kind: FailureEvent, Task: k.currentName(), Text: oracle + ": " + detail})
+}
+
+// Note records a visible event of the current task.
+func (k *Kernel) Note(text string) {
+	if k.current != nil && k.current.dying {
+		return
+	}
+	k.note(Event{Kind: VisibleEvent, Task: k.currentName(), Text: text})
+}
+
+// Before is seam.Stage's yield point.
+func (k *Kernel) Before(op, object string) {
+	t := k.acting()
+	t.ctx = nil
+	k.yield(t, ready, Point{op, object})
+}
+
+// Choose is seam.Stage's fault point. Every fault costs one of the run's budget.
+func (k *Kernel) Choose(op, object string, faults ...string) int {
+	t := k.current
+	if t == nil || t.dying {
+		return 0
+	}
+	p := Point{op, object}
+	t.asked = append(t.asked, p)
+	if k.faults == 0 {
+		return 0
+	}
+	i := k.strategy.Fault(t, p, faults)
+	if i == 0 {
+		return 0
+	}
+	k.faults--
+	k.deviate(departure{kind: Fault, task: t, visits: len(t.asked), fault: faults[i-1]})
+	k.note(Event{Kind: FaultEvent, Task: t.name, Point: p, Text: faults[i-1]})
+	return i
+}
+
+func (k *Kernel) touch(object string, write bool) {
+	k.footprint = append(k.footprint, Access{object, write})
+}
+
+func (k *Kernel) currentName() string {
+	if k.current == nil {
+		return ""
+	}
+	return k.current.name
+}
+
+func (k *Kernel) deviate(d departure) {
+	k.deviations = append(k.deviations, d)
+	k.deviated = true
+}
+
+func (k *Kernel) note(e Event) {
+	if k.stopped {
+		return
+	}
+	e.Deviation = k.deviated
+	k.deviated = false
+	k.hash = k.hash.Add(e)
+	if k.options.Observe != nil {
+		k.options.Observe(e)
+	}
+}
+
+// acting is the task that called; a dying one goes no further.
+func (k *Kernel) acting() *Task {
+	t := k.current
+	if t == nil {
+		panic("explore: a lock, wait, sleep or effect outside of a task")
+	}
+	if t.dying {
+		panic(unwound{})
+	}
+	return t
+}
+
+func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
+	if t := k.current; t != nil && t.dying || w.crashed {
+		return
+	}
+	var t *Task
+	if n := len(k.spare); n > 0 {
+		t, k.spare = k.spare[n-1], k.spare[:n-1]
+		*t = Task{visited: t.visited[:0], asked: t.asked[:0]}
+	} else {
+		t = &Task{}
+	}
+	t.name, t.world, t.client, t.f = k.unique(name), w, client, f
+	t.point = Point{"start", t.name}
+	t.visited = append(t.visited, t.point)
+	k.tasks = append(k.tasks, t)
+	k.live = append(k.live, t)
+	k.note(Event{Kind: SpawnEvent, Task: t.name})
+}
+
+// yield is where a task gives way. It returns when the task may do what p announces.
+func (k *Kernel) yield(t *Task, s state, p Point) {
+	t.state, t.point = s, p
+	if t == k.root {
+		if !t.enabled() {
+			panic("explore: set-up and oracles must not wait, but came to " + p.String())
+		}
+		t.state = ready
+		return
+	}
+	t.visited = append(t.visited, p)
+	k.stepped()
+	if next := k.choose(t); next != t {
+		k.next = next
+		t.worker.yield(struct{}{})
+	}
+	if t.dying {
+		panic(unwound{})
+	}
+	t.state = ready
+	k.note(Event{Kind: StepEvent, Task: t.name, Point: p})
+}
+
+// ended is the last thing a task does.
+func (k *Kernel) ended(t *Task) {
+	t.state = done
+	for i, l := range k.live {
+		if l == t {
+			k.live = append(k.live[:i], k.live[i+1:]...)
+			break
+		}
+	}
+	if k.stopped {
+		return
+	}
+	k.note(Event{Kind: EndEvent, Task: t.name})
+	k.stepped()
+	k.next = k.choose(t)
+}
+
+// stepped ends a step: the oracles look at the state it left.
+func (k *Kernel) stepped() {
+	k.steps++
+	k.footprint = k.footprint[:0]
+	for _, f := range k.atStep {
+		f()
+	}
+	if k.steps >= k.options.MaxSteps {
+		k.Fail(LivelockOracle, "still running after "+itoa(k.steps)+" steps")
+	}
+}
+
+// choose says who goes on after cur gave way or ended; nil if the run is over.
+func (k *Kernel) choose(cur *Task) *Task {
+	for k.failure == nil {
+		k.enabled = k.enabled[:0]
+		for _, t := range k.live {
+			if t.dying {
+				return t // to unwind; no choice, it acts no more
+			}
+			if t.enabled() {
+				k.enabled = append(k.enabled, t)
+			}
+		}
+		if len(k.enabled) == 0 {
+			if len(k.timers) > 0 && len(k.live) > 0 {
+				k.tick()
+				continue
+			}
+			if len(k.live) > 0 {
+				k.Fail(DeadlockOracle, k.waitsFor())
+			}
+			return nil
+		}
+		def := k.defaultIndex(cur)
+		if k.faults > 0 && len(k.timers) > 0 {
+			k.enabled = append(k.enabled, k.clock)
+		}
+		if len(k.enabled) == 1 {
+			return k.enabled[0]
+		}
+		c := Choice{Current: cur, Enabled: k.enabled, Default: def}
+		i := k.strategy.Next(&c)
+		next := k.enabled[i]
+		if i != def {
+			d := departure{kind: Pick, task: cur, visits: len(cur.visited), to: next, ended: cur.state == done}
+			if k.enabled[def] == cur {
+				d.kind = Switch
+			}
+			k.deviate(d)
+		}
+		if next != k.clock {
+			return next
+		}
+		k.faults--
+		k.tick()
+	}
+	return nil
+}
+
+// defaultIndex is the default schedule (see doc.go) for the tasks in k.enabled.
+func (k *Kernel) defaultIndex(cur *Task) int {
+	want := cur
+	for range k.live { // at most once round: a cycle is a deadlock, and then nobody on it is enabled
+		if want.state == done || want.enabled() {
+			break
+		}
+		if want.state != locking && want.state != waiting || want.on.holder == nil {
+			break
+		}
+		want = want.on.holder
+	}
+	background, started, fresh := -1, -1, -1
+	for i, t := range k.enabled {
+		switch {
+		case t == want:
+			return i
+		case !t.client:
+			if background < 0 {
+				background = i
+			}
+		case t.worker != nil:
+			if started < 0 {
+				started = i
+			}
+		case fresh < 0:
+			fresh = i
+		}
+	}
+	switch {
+	case background >= 0:
+		return background
+	case started >= 0:
+		return started
+	}
+	return fresh
+}
+
+// resume gives the turn to a task and returns when its coroutine gives way.
+func (k *Kernel) resume(t *Task) {
+	k.current = t
+	if t.worker == nil {
+		k.start(t)
+		return
+	}
+	w := t.worker
+	w.next()
+	k.reclaim(w)
+}
+
+func (k *Kernel) start(t *Task) {
+	var w *worker
+	if n := len(k.free); n > 0 {
+		w, k.free = k.free[n-1], k.free[:n-1]
+	} else {
+		w = newWorker(k)
+	}
+	w.task, t.worker = t, w
+	k.note(Event{Kind: StepEvent, Task: t.name, Point: t.point})
+	w.next()
+	k.reclaim(w)
+}
+
+// reclaim takes back the coroutine of a task that has ended.
+func (k *Kernel) reclaim(w *worker) {
+	if w.task == nil {
+		k.free = append(k.free, w)
+	}
+}
+
+// loop runs until nothing is left to do or an oracle objects.
+func (k *Kernel) loop() {
+	if len(k.live) > 0 {
+		k.next = k.live[0] // nothing has been done yet that another first task could see
+	}
+	for k.next != nil {
+		k.resume(k.next)
+	}
+	k.current = k.root
+	if k.failure == nil {
+		for _, f := range k.atEnd {
+			f()
+		}
+	}
+	k.stopped = true
+}
+
+// unwind ends what a stopped run left behind; nothing acts any more.
+func (k *Kernel) unwind() {
+	for len(k.live) > 0 {
+		t := k.live[len(k.live)-1]
+		t.dying = true
+		if t.worker == nil {
+			k.live = k.live[:len(k.live)-1]
+			continue
+		}
+		k.resume(t)
+	}
+	k.current = nil
+}

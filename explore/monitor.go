@@ -1,0 +1,72 @@
+package explore
+
+import "context"
+
+// monitor is a seam.Monitor with barging: whenever it is free, any waiter and any newcomer may take it.
+type monitor struct {
+	world  *World
+	name   string
+	holder *Task
+}
+
+func (m *monitor) Lock(ctx context.Context) error {
+	k := m.world.k
+	t := k.acting()
+	t.on, t.ctx = m, cancellable(ctx)
+	k.yield(t, locking, Point{"lock", m.name})
+	if t.ctx != nil && t.ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	m.holder = t
+	return nil
+}
+
+func (m *monitor) Unlock() {
+	t := m.world.k.current
+	if t.dying {
+		return // the crashed world's monitors have no other user
+	}
+	if m.holder == nil {
+		panic("explore: unlock of unlocked monitor " + m.name)
+	}
+	if m.holder != t {
+		panic("explore: monitor " + m.name + " of " + m.holder.name + " unlocked by " + t.name)
+	}
+	m.holder = nil
+}
+
+func (m *monitor) Wait(ctx context.Context) error {
+	k := m.world.k
+	t := k.acting()
+	if m.holder != t {
+		panic("explore: wait on monitor " + m.name + " without holding it")
+	}
+	m.holder = nil
+	t.on, t.ctx, t.woken = m, cancellable(ctx), false
+	k.yield(t, waiting, Point{"wait", m.name})
+	m.holder = t
+	if !t.woken {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (m *monitor) Wake() {
+	k := m.world.k
+	if t := k.acting(); m.holder != t {
+		panic("explore: wake of monitor " + m.name + " without holding it")
+	}
+	for _, t := range k.live {
+		if t.state == waiting && t.on == m {
+			t.woken = true
+		}
+	}
+}
+
+// cancellable drops contexts that never end, so that the kernel need not ask them.
+func cancellable(ctx context.Context) context.Context {
+	if ctx == context.Background() {
+		return nil
+	}
+	return ctx
+}

@@ -1,0 +1,65 @@
+package explore
+
+// Program sets up one run: worlds, clients and oracles. It runs before the first step and must not yield.
+type Program func(k *Kernel)
+
+// Options bound and observe a run.
+type Options struct {
+	// MaxSteps ends a run as a livelock; 0 means 100,000.
+	MaxSteps int
+	// Faults is how many faults, early timers included, one run may have.
+	Faults int
+	// Record asks for the deviations of runs that do not fail, too.
+	Record bool
+	// Observe sees every event; nil costs nothing.
+	Observe func(Event)
+}
+
+// Result is what one run did.
+type Result struct {
+	Failure    *Failure // nil if no oracle objected
+	Hash       Hash     // of every event
+	Steps      int
+	Departures int         // how many deviations there were
+	Deviations []Deviation // in the order in which they happened; only of failures, or if asked for
+}
+
+// Runner executes programs, one run at a time, and keeps what runs have in common. Use from one goroutine.
+type Runner struct {
+	k Kernel
+}
+
+// NewRunner makes a runner; Close frees its coroutines.
+func NewRunner() *Runner {
+	return &Runner{k: Kernel{clock: &Task{name: clockName, state: done}, root: &Task{name: "set-up"}}}
+}
+
+// Close ends the runner's coroutines.
+func (r *Runner) Close() {
+	for _, w := range r.k.free {
+		w.stop()
+	}
+	r.k.free = nil
+}
+
+// Run executes the program once under the strategy, as its run number n.
+func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
+	if o.MaxSteps == 0 {
+		o.MaxSteps = 100_000
+	}
+	k := &r.k
+	*k = Kernel{
+		options: o, strategy: s, free: k.free, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
+		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),
+		deviations: k.deviations[:0], atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0],
+	}
+	s.Begin(n)
+	p(k)
+	k.loop()
+	res := Result{Failure: k.failure, Hash: k.hash, Steps: k.steps, Departures: len(k.deviations)}
+	if k.failure != nil || o.Record {
+		res.Deviations = k.materialize()
+	}
+	k.unwind()
+	return res
+}

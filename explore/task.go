@@ -1,0 +1,112 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime/debug"
+)
+
+type state uint8
+
+const (
+	ready    state = iota // at a yield point, free to go on
+	locking               // wants on
+	waiting               // waits for a wake of on, then wants on
+	sleeping              // until woken by its timer
+	done
+)
+
+// Task is one thread of a run. Strategies see its name; the rest belongs to the kernel.
+type Task struct {
+	name   string
+	world  *World
+	client bool
+	f      func()
+	worker *worker
+
+	state   state
+	started bool
+	dying   bool // it only unwinds from now on
+	woken   bool // by Wake or by its timer
+	on      *monitor
+	ctx     context.Context // ends a locking, waiting or sleeping state early; nil if it cannot
+
+	point   Point
+	visited []Point // every yield point so far, to number sites
+	asked   []Point // every fault point so far, for the same end
+}
+
+// Name is unique within a run.
+func (t *Task) Name() string { return t.name }
+
+func (t *Task) enabled() bool {
+	switch t.state {
+	case ready:
+		return true
+	case locking:
+		return t.on.holder == nil || t.ctx != nil && t.ctx.Err() != nil
+	case waiting:
+		return t.on.holder == nil && (t.woken || t.ctx != nil && t.ctx.Err() != nil)
+	case sleeping:
+		return t.woken || t.ctx != nil && t.ctx.Err() != nil
+	}
+	return false
+}
+
+// site numbers the point where the task is now.
+func (t *Task) site() Site { return Site{Task: t.name, Point: t.point, N: count(t.visited, t.point)} }
+
+// choices counts how often the task has asked about faults at p, this time included.
+func (t *Task) choices(p Point) int { return count(t.asked, p) }
+
+func count(ps []Point, p Point) int {
+	n := 0
+	for _, q := range ps {
+		if p == q {
+			n++
+		}
+	}
+	return n
+}
+
+// unwound is the panic value that ends a task of a crashed world or of an abandoned run.
+type unwound struct{}
+
+// worker is a coroutine that runs one task after another, so that a run need not start new ones.
+type worker struct {
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+	task  *Task
+}
+
+func newWorker(k *Kernel) *worker {
+	w := &worker{}
+	w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
+		w.yield = yield
+		for {
+			w.task.run(k)
+			w.task = nil
+			if !yield(struct{}{}) {
+				return
+			}
+		}
+	})
+	return w
+}
+
+// run is the root of a task: nothing that happens in the task passes it.
+func (t *Task) run(k *Kernel) {
+	defer func() {
+		switch p := recover(); p.(type) {
+		case nil, unwound:
+		default:
+			k.Fail(PanicOracle, fmt.Sprintf("%v\n%s", p, debug.Stack()))
+		}
+		k.ended(t)
+	}()
+	if !t.dying {
+		t.f()
+	}
+}

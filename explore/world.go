@@ -1,0 +1,126 @@
+package explore
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"vmdkvol/seam"
+)
+
+// World is the part of a run that lives and dies together: a process, a VM, an ESX host. It is the seam.Env of the
+// code that runs there.
+type World struct {
+	k       *Kernel
+	name    string
+	crashed bool
+}
+
+var (
+	_ seam.Env   = (*World)(nil)
+	_ seam.Stage = (*Kernel)(nil)
+)
+
+// Now is the run's virtual time.
+func (w *World) Now() time.Time { return epoch.Add(w.k.now) }
+
+// Sleep waits for d of virtual time.
+func (w *World) Sleep(ctx context.Context, d time.Duration) error {
+	k := w.k
+	t := k.acting()
+	t.ctx, t.woken = cancellable(ctx), false
+	tm := k.after(d, func() { t.woken = true })
+	k.yield(t, sleeping, Point{"sleep", w.name})
+	if !t.woken {
+		k.drop(tm)
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// WithDeadline is context.WithDeadline in virtual time.
+func (w *World) WithDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
+	k := w.k
+	c := &deadline{Context: ctx, at: at}
+	tm := k.after(at.Sub(w.Now()), func() { c.end(context.DeadlineExceeded) })
+	return c, func() {
+		k.drop(tm)
+		c.end(context.Canceled)
+	}
+}
+
+// Go starts a background task of this world.
+func (w *World) Go(name string, f func()) { w.k.spawn(name, w, false, f) }
+
+// NewMonitor makes a monitor whose points read lock(name) and wait(name).
+func (w *World) NewMonitor(name string) seam.Monitor { return &monitor{world: w, name: name} }
+
+// Touch records what the current step reads or writes.
+func (w *World) Touch(object string, write bool) { w.k.touch(object, write) }
+
+// Crash ends the world: its tasks unwind without acting, and its monitors are free. Durable state is the concern of
+// other worlds.
+func (w *World) Crash() {
+	if w.crashed {
+		return
+	}
+	w.crashed = true
+	w.k.note(Event{Kind: CrashEvent, Task: w.name})
+	for _, t := range w.k.live {
+		if t.world == w {
+			t.dying = true
+		}
+	}
+}
+
+// deadline is a context that ends in virtual time.
+type deadline struct {
+	context.Context
+	at   time.Time
+	err  error
+	done chan struct{}
+}
+
+func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
+
+func (d *deadline) Err() error {
+	if d.err != nil {
+		return d.err
+	}
+	return d.Context.Err()
+}
+
+// Done exists for code outside the decision packages; code inside cannot receive from a channel.
+func (d *deadline) Done() <-chan struct{} {
+	if d.done == nil {
+		d.done = make(chan struct{})
+		if d.err != nil {
+			close(d.done)
+		}
+	}
+	return d.done
+}
+
+func (d *deadline) end(err error) {
+	if d.err != nil {
+		return
+	}
+	d.err = err
+	if d.done != nil {
+		close(d.done)
+	}
+}
+
+// unique numbers a task name that is taken: "retry", "retry'2".
+func (k *Kernel) unique(name string) string {
+	n := 1
+	for _, t := range k.tasks {
+		if t.name == name || len(t.name) > len(name) && t.name[:len(name)] == name && t.name[len(name)] == '\'' {
+			n++
+		}
+	}
+	if n == 1 {
+		return name
+	}
+	return name + "'" + strconv.Itoa(n)
+}
