@@ -1,0 +1,111 @@
+package esxsim
+
+import (
+	"context"
+
+	"vmdkvol/driver/wire"
+)
+
+// detach takes the volume's disk out of the caller (docs/original.md §2.8). A disk that is not there is success.
+func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault string) {
+	m := c.vm
+	s.env.Touch(m.label, s.quirk.noVMLock)
+	s.mu.lock()
+	gone := s.vms[m.ID] != m
+	there := m.find(c.target) != nil
+	busy := !gone && there && !m.begin(s.quirk.noVMLock)
+	s.mu.unlock()
+	switch {
+	case gone:
+		return nil, m.notFound()
+	case !there:
+		s.healStale(ctx, c)
+		return wire.AppendNull(nil), ""
+	case busy:
+		return nil, detachFault(c, faultBusy)
+	}
+
+	switch s.checkpoint("esx.detach.unplug", c.volume, s.failOrBusy) {
+	case chosenFail:
+		s.end(m)
+		return nil, detachFault(c, generalFault)
+	case chosenBusy:
+		s.end(m)
+		return nil, detachFault(c, faultBusy)
+	}
+	fault = s.unplug(ctx, c)
+	s.end(m)
+	if fault != "" {
+		return nil, detachFault(c, fault)
+	}
+	s.recordDetached(ctx, c)
+	return wire.AppendNull(nil), ""
+}
+
+func detachFault(c *call, fault string) string {
+	return "Failed to detach " + vmdkPath(c.target) + ": " + fault
+}
+
+// unplug is the reconfigure task that removes the disk.
+func (s *Service) unplug(ctx context.Context, c *call) (fault string) {
+	m := c.vm
+	s.env.Touch(m.label, true)
+	s.env.Touch(c.label.disk, true)
+	s.mu.lock()
+	sl := m.find(c.target)
+	free := sl != nil && sl.state == plugged
+	if free {
+		sl.state = leaving
+	}
+	s.mu.unlock()
+	switch {
+	case sl == nil: // a power-off was faster
+		return ""
+	case !free:
+		return faultBusy
+	}
+
+	if err := s.bus.Unplug(ctx, m.ID, sl.at, sl.disk); err != nil {
+		s.mu.lock()
+		off := !m.on
+		if !off {
+			sl.state = plugged
+		}
+		s.mu.unlock()
+		if off { // PowerOff left this disk to us
+			_ = s.pullOut(ctx, m, sl)
+			return faultOff
+		}
+		return err.Error()
+	}
+	err := s.store.UnlockDisk(ctx, c.target, m.ID)
+	s.mu.lock()
+	m.drop(sl)
+	s.mu.unlock()
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// recordDetached clears the owner in the metadata; a failure is only logged, and the metadata says attached from then on.
+func (s *Service) recordDetached(ctx context.Context, c *call) {
+	if s.checkpoint("esx.detach.meta", c.volume, s.failOnly) != 0 {
+		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", c.volume, "err", "simulated fault")
+		return
+	}
+	meta, _ := s.readMeta(ctx, c.target, c.label)
+	_ = s.writeMeta(ctx, c.target, c.label, meta.detached()) // logged there
+}
+
+// healStale corrects metadata that says attached to the caller although it has no such disk. The original never does
+// (docs/original.md D19).
+func (s *Service) healStale(ctx context.Context, c *call) {
+	if s.quirk.staleAttached {
+		return
+	}
+	meta, ok := s.readMeta(ctx, c.target, c.label)
+	if ok && meta.Status == statusAttached && meta.AttachedUUID == c.vm.metaUUID() {
+		s.recordDetached(ctx, c)
+	}
+}

@@ -1,0 +1,134 @@
+package esxsim
+
+import (
+	"context"
+	"errors"
+
+	"vmdkvol/driver/wire"
+)
+
+// call is one command on one volume while its lock is held.
+type call struct {
+	*request
+	vm     *machine
+	target Volume
+	label  *labels
+}
+
+func errorReply(text string) []byte {
+	return wire.AppendError(make([]byte, 0, 32+len(text)), text)
+}
+
+// execute follows the order of docs/original.md §2.2.
+func (s *Service) execute(ctx context.Context, vm string, text []byte) (reply []byte) {
+	s.mu.lock()
+	r := s.memo.request(text)
+	s.mu.unlock()
+	if r.refuse != "" {
+		return errorReply(r.refuse)
+	}
+	if r.cmd == wire.GetVersion {
+		return wire.AppendVersion(nil, s.cfg.Version)
+	}
+	// No yield: the delivery of the request was one, and nothing has been done since.
+	if s.stage.Choose(r.op, r.volume, s.failOnly...) != 0 {
+		return errorReply("Service is presently unavailable, ensure the ESXi Host Agent is running on this host")
+	}
+	s.mu.lock()
+	m := s.vms[vm]
+	s.mu.unlock()
+	if m == nil {
+		return errorReply("VM " + vm + " is not on this host")
+	}
+	if r.cmd == wire.List {
+		return s.list(ctx)
+	}
+	target, fault := s.locate(ctx, r, m.VM)
+	if fault != "" {
+		return errorReply(fault)
+	}
+	c := call{request: r, vm: m, target: target, label: s.label(target, m.VM)}
+	lock, err := s.locks.acquire(ctx, c.label.lock)
+	if err != nil {
+		return errorReply("Server returned an error: no lock of the volume: " + err.Error())
+	}
+	defer lock.release()
+	if reply, fault = s.dispatch(ctx, &c); fault != "" {
+		return errorReply(fault)
+	}
+	return reply
+}
+
+func (s *Service) dispatch(ctx context.Context, c *call) (reply []byte, fault string) {
+	switch c.cmd {
+	case wire.Create:
+		return s.create(ctx, c)
+	case wire.Remove:
+		return s.remove(ctx, c)
+	case wire.Get:
+		return s.get(ctx, c)
+	case wire.Attach, wire.Detach:
+		return s.reconfigure(ctx, c)
+	default:
+		return nil, "Unknown command:" + string(c.cmd)
+	}
+}
+
+// reconfigure runs attach or detach under the lock of the VM, which is taken after that of the volume.
+func (s *Service) reconfigure(ctx context.Context, c *call) (reply []byte, fault string) {
+	if !s.quirk.noVMLock {
+		lock, err := s.locks.acquire(ctx, c.vm.BIOSUUID)
+		if err != nil {
+			return nil, "Server returned an error: no lock of the VM: " + err.Error()
+		}
+		defer lock.release()
+	}
+	if c.cmd == wire.Attach {
+		return s.attach(ctx, c)
+	}
+	return s.detach(ctx, c)
+}
+
+// checkpoint yields, then says which fault, if any, the step that begins here suffers (0: none).
+func (s *Service) checkpoint(op, volume string, faults []string) int {
+	s.stage.Before(op, volume)
+	return s.stage.Choose(op, volume, faults...)
+}
+
+// label returns the labels of a volume for a calling VM. The lock is named after the caller's home datastore, not after
+// the volume's (docs/original.md §2.11).
+func (s *Service) label(v Volume, vm VM) *labels {
+	datastore := v.Datastore
+	if s.quirk.homeLock {
+		datastore = vm.Home
+	}
+	s.mu.lock()
+	defer s.mu.unlock()
+	return s.memo.label(v, datastore)
+}
+
+// readMeta returns a volume's metadata; ok is false if there is none or it is unreadable, which the original does not
+// tell apart.
+func (s *Service) readMeta(ctx context.Context, v Volume, l *labels) (meta Meta, ok bool) {
+	s.env.Touch(l.meta, false)
+	text, err := s.store.ReadMeta(ctx, v)
+	if err == nil {
+		s.mu.lock()
+		meta, err = s.memo.meta(text)
+		s.mu.unlock()
+	}
+	if err != nil && !errors.Is(err, ErrNotExist) {
+		s.log.Warn("metadata not read", "host", s.cfg.Host, "volume", v.Name, "datastore", v.Datastore, "err", err)
+	}
+	return meta, err == nil
+}
+
+// writeMeta replaces a volume's metadata. Most callers go on after a failure, as the original does.
+func (s *Service) writeMeta(ctx context.Context, v Volume, l *labels, meta Meta) error {
+	s.env.Touch(l.meta, true)
+	err := s.store.WriteMeta(ctx, v, EncodeMeta(meta))
+	if err != nil {
+		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", v.Name, "datastore", v.Datastore, "err", err)
+	}
+	return err
+}

@@ -1,0 +1,102 @@
+package esxsim
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"vmdkvol/driver/wire"
+)
+
+// get describes a volume (docs/original.md §2.9).
+func (s *Service) get(ctx context.Context, c *call) (reply []byte, fault string) {
+	exists, fault := s.exists(ctx, c)
+	if fault != "" {
+		return nil, fault
+	}
+	if !exists {
+		return nil, "Volume " + c.target.Name + " not found (file: " + vmdkPath(c.target) + ")"
+	}
+	meta, ok := s.readMeta(ctx, c.target, c.label)
+	disk, err := s.store.StatDisk(ctx, c.target)
+	if !ok || err != nil {
+		if s.quirk.nullGet {
+			return wire.AppendNull(nil), ""
+		}
+		return nil, "Metadata of volume " + c.target.Name + " cannot be read (file: " + vmdkPath(c.target) + ")"
+	}
+	return s.describe(meta, disk), ""
+}
+
+func (s *Service) describe(m Meta, d Disk) []byte {
+	v := wire.Volume{
+		CreatedBy: m.CreatedBy,
+		Created:   m.Created,
+		Status:    m.Status,
+		Capacity:  wire.Capacity{Size: humanSize(d.Size), Allocated: humanSize(d.Allocated)},
+		Datastore: d.Datastore,
+		Device:    m.Device,
+	}
+	if m.AttachedUUID != "" {
+		v.AttachedTo = s.ownerName(m)
+	}
+	if m.VolOpts != nil {
+		option := func(key, byDefault string) string {
+			if value, ok := m.VolOpts[key]; ok {
+				return value
+			}
+			return byDefault
+		}
+		v.FSType = option(optFSType, "")
+		v.Policy = option(optPolicy, "")
+		v.DiskFormat = option(optDiskFormat, string(Thin))
+		v.AttachAs = option(optAttachAs, defaultAttachAs)
+		v.Access = option(optAccess, defaultAccess)
+		v.CloneFrom = option(optCloneFrom, noClone)
+	}
+	return wire.AppendVolume(make([]byte, 0, 512), v)
+}
+
+// ownerName is the name of the VM that metadata says has the disk: today's if the VM is here, else the recorded one.
+func (s *Service) ownerName(m Meta) string {
+	s.mu.lock()
+	defer s.mu.unlock()
+	if vm := s.uuids[m.AttachedUUID]; vm != nil {
+		return vm.Name
+	}
+	if m.AttachedName != "" {
+		return m.AttachedName
+	}
+	return m.AttachedUUID
+}
+
+// list names all volumes on all datastores, always with their datastore, under no lock (docs/original.md §2.10).
+func (s *Service) list(ctx context.Context) []byte {
+	datastores, err := s.store.Datastores(ctx)
+	if err != nil {
+		return errorReply("Server returned an error: " + err.Error())
+	}
+	var volumes []wire.Listed
+	for _, ds := range datastores {
+		s.env.Touch(listLabel(ds), false)
+		names, err := s.store.List(ctx, ds, DefaultVmgroupUUID)
+		if err != nil && !errors.Is(err, ErrNotExist) {
+			return errorReply("Server returned an error: " + err.Error())
+		}
+		for _, name := range names {
+			if s.quirk.reservedNames {
+				if hidden(name) {
+					continue
+				}
+				name = strings.ReplaceAll(name, ".vmdk", "")
+			}
+			volumes = append(volumes, wire.Listed{Name: name + "@" + ds})
+		}
+	}
+	return wire.AppendList(nil, volumes)
+}
+
+// hidden reports whether list takes a volume for a part of another one.
+func hidden(name string) bool {
+	return reservedSuffix(name) != "" || snapshotName(name)
+}

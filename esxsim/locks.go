@@ -1,0 +1,72 @@
+package esxsim
+
+import (
+	"context"
+
+	"vmdkvol/seam"
+)
+
+// locks is the lock manager of the service (docs/original.md §2.11): named locks, not re-entrant, whose record lives
+// while somebody holds or waits for the lock. Volume locks come before VM locks; mu is never held while waiting.
+type locks struct {
+	env seam.Env
+
+	mu      guard
+	records map[string]*lockRecord
+}
+
+type lockRecord struct {
+	m     seam.Monitor
+	users int // holders and waiters; guarded by locks.mu
+}
+
+// held is a lock that its owner gives back once with release.
+type held struct {
+	locks *locks
+	rec   *lockRecord
+	name  string
+}
+
+func newLocks(env seam.Env, serial bool) locks {
+	return locks{env: env, mu: newGuard(env, serial, "esx.locks"), records: make(map[string]*lockRecord)}
+}
+
+// acquire waits for the lock of that name. The error is context.Cause(ctx).
+func (l *locks) acquire(ctx context.Context, name string) (held, error) {
+	l.mu.lock()
+	rec := l.records[name]
+	if rec == nil {
+		rec = &lockRecord{m: l.env.NewMonitor(name)}
+		l.records[name] = rec
+	}
+	rec.users++
+	l.mu.unlock()
+
+	h := held{locks: l, rec: rec, name: name}
+	if err := rec.m.Lock(ctx); err != nil {
+		h.forget()
+		return held{}, err
+	}
+	return h, nil
+}
+
+func (h held) release() {
+	h.rec.m.Unlock()
+	h.forget()
+}
+
+func (h held) forget() {
+	h.locks.mu.lock()
+	defer h.locks.mu.unlock()
+	h.rec.users--
+	if h.rec.users == 0 {
+		delete(h.locks.records, h.name)
+	}
+}
+
+// idle reports whether nobody holds or waits for any lock.
+func (l *locks) idle() bool {
+	l.mu.lock()
+	defer l.mu.unlock()
+	return len(l.records) == 0
+}

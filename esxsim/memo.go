@@ -1,0 +1,80 @@
+package esxsim
+
+// Limits of a [Memo], which guests could otherwise fill at will.
+const (
+	memoEntries  = 512
+	memoTextSize = 1024
+)
+
+// Memo remembers what pure functions of the service answered: decoded requests and metadata by their exact bytes, and
+// labels by volume. An explorer that makes a new Service for every schedule gives them one Memo, and so parses each
+// text once. A Memo may be used by one Service at a time only, unless all of them are Serial and of one explorer. The
+// zero value is ready.
+type Memo struct {
+	requests map[string]*request
+	metas    map[string]Meta
+	labels   map[labelKey]*labels
+}
+
+type labelKey struct {
+	Volume
+	lockDatastore string
+}
+
+// labels are the texts that name a volume's parts, made once.
+type labels struct {
+	lock string // of the lock manager
+	disk string // footprints
+	meta string
+	list string
+}
+
+func (m *Memo) request(text []byte) *request {
+	if r := m.requests[string(text)]; r != nil {
+		return r
+	}
+	r := decode(text)
+	if len(text) <= memoTextSize {
+		remember(&m.requests, string(text), r)
+	}
+	return r
+}
+
+func (m *Memo) meta(text []byte) (Meta, error) {
+	if meta, ok := m.metas[string(text)]; ok {
+		return meta, nil
+	}
+	meta, err := DecodeMeta(text)
+	if err == nil && len(text) <= memoTextSize {
+		remember(&m.metas, string(text), meta)
+	}
+	return meta, err
+}
+
+func (m *Memo) label(v Volume, lockDatastore string) *labels {
+	key := labelKey{Volume: v, lockDatastore: lockDatastore}
+	if l := m.labels[key]; l != nil {
+		return l
+	}
+	l := &labels{
+		lock: lockDatastore + "." + DefaultVmgroup + "." + v.Name,
+		disk: "disk:" + v.Datastore + "/" + v.Name,
+		meta: "meta:" + v.Datastore + "/" + v.Name,
+		list: listLabel(v.Datastore),
+	}
+	remember(&m.labels, key, l)
+	return l
+}
+
+// listLabel is the footprint of which volumes a datastore has.
+func listLabel(datastore string) string { return "list:" + datastore }
+
+func remember[K comparable, V any](m *map[K]V, key K, value V) {
+	switch {
+	case *m == nil:
+		*m = make(map[K]V)
+	case len(*m) >= memoEntries:
+		clear(*m)
+	}
+	(*m)[key] = value
+}

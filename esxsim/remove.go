@@ -1,0 +1,70 @@
+package esxsim
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"vmdkvol/driver/wire"
+)
+
+const (
+	removeRetries = 5
+	removePause   = time.Second
+)
+
+// remove deletes the metadata, then the disk (docs/original.md §2.10). A volume that does not exist is success.
+func (s *Service) remove(ctx context.Context, c *call) (reply []byte, fault string) {
+	v := c.target
+	meta, readable := s.readMeta(ctx, v, c.label)
+	if meta.Status == statusAttached {
+		owner := meta.AttachedName
+		if owner == "" {
+			owner = "None"
+		}
+		return nil, "Failed to remove volume " + v.Name + ", in use by VM = " + owner + "."
+	}
+
+	if s.checkpoint("esx.remove.meta", c.volume, s.failOnly) != 0 {
+		return nil, "Failed to remove volume: " + generalFault
+	}
+	s.env.Touch(c.label.meta, true)
+	if err := s.store.DeleteMeta(ctx, v); err != nil && !errors.Is(err, ErrNotExist) {
+		return nil, "Failed to remove volume: " + err.Error()
+	}
+
+	fault, again := s.deleteDisk(ctx, c)
+	for try := 0; again && try < removeRetries; try++ {
+		if err := s.env.Sleep(ctx, removePause); err != nil {
+			break
+		}
+		fault, again = s.deleteDisk(ctx, c)
+	}
+	if fault == "" {
+		return wire.AppendNull(nil), ""
+	}
+	if readable {
+		_ = s.writeMeta(ctx, v, c.label, meta) // logged there
+	}
+	return nil, "Failed to remove volume: " + fault
+}
+
+// deleteDisk deletes the disk; again says that the original would try it once more.
+func (s *Service) deleteDisk(ctx context.Context, c *call) (fault string, again bool) {
+	switch s.checkpoint("esx.remove.disk", c.volume, s.failOrFile) {
+	case chosenFail:
+		return generalFault, false
+	case chosenFile:
+		return "Error caused by file " + vmdkPath(c.target), true
+	}
+	s.env.Touch(c.label.disk, true)
+	s.env.Touch(c.label.list, true)
+	switch err := s.store.DeleteDisk(ctx, c.target); {
+	case err == nil || errors.Is(err, ErrNotExist):
+		return "", false
+	case errors.Is(err, ErrLocked):
+		return "Unable to access file " + vmdkPath(c.target) + " since it is locked", false
+	default:
+		return err.Error(), false
+	}
+}

@@ -1,0 +1,121 @@
+package esxsim
+
+import (
+	"errors"
+	"math/big"
+	"strings"
+
+	"vmdkvol/driver/wire"
+)
+
+// The continuation lines start with 36 spaces (docs/original.md §1.7).
+const (
+	mismatchIndent = "\n                                    "
+	mismatchStart  = "There is a mismatch between VDVS client (Docker plugin) protocol version" + mismatchIndent + "("
+	mismatchEnd    = ") and server (ESXi) protocol version (" + wire.Version + ") which indicates different" + mismatchIndent +
+		"versions of the product are installed on Guest and ESXi sides," + mismatchIndent +
+		"please make sure VDVS plugin and driver are from the same release version." + mismatchIndent
+)
+
+// request is a decoded request. It does not change once it is made, so that a [Memo] may hand it out many times.
+type request struct {
+	cmd    wire.Command
+	op     string // name of the yield point, such as "esx.attach"
+	name   string // details.Name as sent
+	volume string // name up to the last "@"
+	opts   map[string]string
+	refuse string // the text to answer instead of executing
+	// mistyped is the text for options that are no strings; the original stumbles over it late.
+	mistyped string
+}
+
+// decode reads a request. What the original had no check for surfaces as an exception of its language; where
+// docs/original.md §1.8 has no example of one, its text is only like the real one.
+func decode(text []byte) *request {
+	in, err := wire.ParseRequest(text)
+	var syntax *wire.SyntaxError
+	var missing *wire.MissingFieldError
+	var mistyped *wire.FieldTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return &request{refuse: "Failed to parse json '" + reprBytes(text) + "'."}
+	case errors.As(err, &mistyped) && mistyped.Field == "":
+		return exception(typeError(mistyped.Raw))
+	}
+	if refuse := checkVersion(in.Version); refuse != nil {
+		return refuse
+	}
+	r := &request{cmd: in.Cmd, op: operation(in.Cmd), name: in.Details.Name, opts: in.Details.Opts}
+	r.volume, _, _ = cutLast(r.name)
+	switch {
+	case errors.As(err, &missing):
+		return exception("KeyError('" + missing.Field + "')")
+	case mistyped != nil && mistyped.Field == "Opts":
+		r.mistyped = "Server returned an error: TypeError('expected string or bytes-like object')"
+	case mistyped != nil && mistyped.Field == "details":
+		return exception(typeError(mistyped.Raw))
+	case err != nil:
+		return exception("TypeError('expected string or bytes-like object')")
+	}
+	return r
+}
+
+func exception(text string) *request {
+	return &request{refuse: "Server returned an error: " + text}
+}
+
+// typeError is what the original answers when it looks for a key in something that is no object.
+func typeError(raw string) string {
+	switch {
+	case strings.HasPrefix(raw, "["):
+		return "TypeError('list indices must be integers or slices, not str')"
+	case strings.HasPrefix(raw, `"`):
+		return "TypeError('string indices must be integers')"
+	case raw == "null":
+		return `TypeError("'NoneType' object is not subscriptable")`
+	case raw == "true" || raw == "false":
+		return `TypeError("'bool' object is not subscriptable")`
+	default:
+		return `TypeError("'int' object is not subscriptable")`
+	}
+}
+
+// checkVersion returns the refusal of any version but 2; none at all is fine.
+func checkVersion(version string) *request {
+	if version == "" || version == wire.Version {
+		return nil
+	}
+	if version == `""` { // how ParseRequest tells an empty version from none
+		version = ""
+	}
+	n, ok := new(big.Int).SetString(strings.TrimSpace(version), 10)
+	switch {
+	case !ok:
+		return exception("ValueError(" + repr("invalid literal for int() with base 10: "+repr(version)) + ")")
+	case n.String() == wire.Version:
+		return nil
+	}
+	return &request{refuse: mismatchStart + n.String() + mismatchEnd}
+}
+
+// operation is the name of a command's yield point.
+func operation(cmd wire.Command) string {
+	switch cmd {
+	case wire.Create:
+		return "esx.create"
+	case wire.Remove:
+		return "esx.remove"
+	case wire.List:
+		return "esx.list"
+	case wire.Get:
+		return "esx.get"
+	case wire.Attach:
+		return "esx.attach"
+	case wire.Detach:
+		return "esx.detach"
+	case wire.GetVersion:
+		return "esx.version"
+	default:
+		return "esx.unknown"
+	}
+}

@@ -1,0 +1,117 @@
+package esxsim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"vmdkvol/seam"
+)
+
+// Config describes one simulated ESX host. Env, Store and Bus are required.
+type Config struct {
+	Env   seam.Env
+	Stage seam.Stage // nil: nothing is scheduled and nothing fails
+	Store Store
+	Bus   Bus
+
+	// Serial says that only one task runs at a time and that a section without a yield is one step, as under the
+	// schedule explorer. The service then spares the monitors of its short tables, each of which would be a yield.
+	Serial bool
+
+	DefaultDatastore string       // of vmgroup _DEFAULT; "" is "_VM_DS", the caller's home datastore
+	Quirks           Quirks       // switches that differ from their default
+	Version          string       // answer to "version"; "" is "N/A"
+	Host             string       // name of the ESX host, for logs; "" is "esx1"
+	Memo             *Memo        // shared by successive services of one explorer; nil: a new one
+	Log              *slog.Logger // nil: discard
+}
+
+// What checkpoint answers for the faults of Service.
+const (
+	chosenFail = 1
+	chosenBusy = 2
+	chosenFile = 2
+)
+
+// Service is the vmdk_ops service of one ESX host with the VMs that run there. It is safe for concurrent use.
+type Service struct {
+	cfg   Config // complete
+	env   seam.Env
+	stage seam.Stage
+	store Store
+	bus   Bus
+	log   *slog.Logger
+	quirk switches
+
+	// The faults that a schedule may choose; slices made once.
+	failOnly, failOrBusy, failOrFile []string
+
+	locks locks
+
+	mu    guard               // short sections; nothing waits while holding it
+	vms   map[string]*machine // by ID
+	uuids map[string]*machine // the same, by the uuid that metadata records
+	memo  *Memo
+}
+
+// New makes a service without VMs. It starts nothing.
+func New(cfg Config) (*Service, error) {
+	switch {
+	case cfg.Env == nil:
+		return nil, errors.New("esxsim: config without Env")
+	case cfg.Store == nil:
+		return nil, errors.New("esxsim: config without Store")
+	case cfg.Bus == nil:
+		return nil, errors.New("esxsim: config without Bus")
+	}
+	quirk, err := cfg.Quirks.resolve()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Stage == nil {
+		cfg.Stage = seam.Quiet{}
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Version == "" {
+		cfg.Version = "N/A"
+	}
+	if cfg.Host == "" {
+		cfg.Host = "esx1"
+	}
+	switch known, err := cfg.Store.Datastores(context.Background()); {
+	case err != nil:
+		return nil, fmt.Errorf("esxsim: datastores: %w", err)
+	case cfg.DefaultDatastore == "":
+		cfg.DefaultDatastore = homeDatastore
+	case cfg.DefaultDatastore != homeDatastore && !slices.Contains(known, cfg.DefaultDatastore):
+		return nil, fmt.Errorf("esxsim: unknown default datastore %q", cfg.DefaultDatastore)
+	}
+	if cfg.Memo == nil {
+		cfg.Memo = new(Memo)
+	}
+	s := &Service{
+		cfg: cfg, env: cfg.Env, stage: cfg.Stage, store: cfg.Store, bus: cfg.Bus, log: cfg.Log,
+		quirk:      quirk,
+		failOnly:   []string{"fail"},
+		failOrBusy: []string{"fail", "busy"},
+		failOrFile: []string{"fail", "file"},
+		vms:        make(map[string]*machine),
+		uuids:      make(map[string]*machine),
+		memo:       cfg.Memo,
+	}
+	s.mu = newGuard(cfg.Env, cfg.Serial, "esx.vms")
+	s.locks = newLocks(cfg.Env, cfg.Serial)
+	return s, nil
+}
+
+// Handle executes one request text of the VM with the given [VM.ID] and returns the reply text, both without frame. It
+// answers whatever the request is, and does not panic. A done ctx ends the wait for a lock; work that has begun is
+// finished.
+func (s *Service) Handle(ctx context.Context, vm string, request []byte) (reply []byte) {
+	return s.execute(ctx, vm, request)
+}

@@ -1,0 +1,76 @@
+package esxsim
+
+import (
+	"context"
+	"errors"
+)
+
+// The errors of a [Store]. An implementation wraps them; the service asks with errors.Is.
+var (
+	ErrExist    = errors.New("file exists")
+	ErrNotExist = errors.New("file does not exist")
+	ErrLocked   = errors.New("file is locked")
+	ErrNoSpace  = errors.New("no space left on datastore")
+)
+
+// Volume says which volume is meant. Its parts have passed the service's checks: Datastore is one of
+// [Store.Datastores], Vmgroup is the group's uuid (the name of its directory) and Name holds no slash, backslash or
+// NUL, but it may be empty, "..", or anything else.
+type Volume struct {
+	Datastore string
+	Vmgroup   string
+	Name      string
+}
+
+// Disk is a virtual disk that exists.
+type Disk struct {
+	Volume
+	ID        string // new for every creation: a volume removed and created again has another one
+	Size      int64  // bytes, a multiple of 1024
+	Allocated int64  // bytes in use on the datastore
+	Format    Format
+}
+
+// Format says when the space of a disk is allocated.
+type Format string
+
+// The formats that option diskformat takes.
+const (
+	Thin             Format = "thin"
+	ZeroedThick      Format = "zeroedthick"
+	EagerZeroedThick Format = "eagerzeroedthick"
+)
+
+// Store is the datastores: virtual disks, the metadata sidecar beside each, and the file lock of the storage, which is
+// what keeps two VMs off one disk. Several services, each one an ESX host, may share a Store. A disk and its sidecar
+// are separate on purpose, so that a crash can come between them.
+//
+// Methods are safe for concurrent use, and each takes effect at one instant; they do not yield to a
+// schedule explorer (the service does that before it calls).
+type Store interface {
+	// Datastores returns the names of the datastores, sorted, in their real spelling. The caller does not
+	// change the slice.
+	Datastores(ctx context.Context) ([]string, error)
+	// List returns the names of the vmgroup's volumes on a datastore, in any order that is the same every time.
+	List(ctx context.Context, datastore, vmgroup string) ([]string, error)
+
+	// CreateDisk makes a disk of size bytes (> 0), all zeros. ErrExist, ErrNoSpace.
+	CreateDisk(ctx context.Context, v Volume, size int64, format Format) (Disk, error)
+	// StatDisk describes a disk. ErrNotExist.
+	StatDisk(ctx context.Context, v Volume) (Disk, error)
+	// DeleteDisk deletes a disk that nobody has locked. ErrNotExist, ErrLocked. The sidecar stays.
+	DeleteDisk(ctx context.Context, v Volume) error
+
+	// ReadMeta returns the text of the sidecar, without padding. ErrNotExist. The caller does not change it.
+	ReadMeta(ctx context.Context, v Volume) ([]byte, error)
+	// WriteMeta creates or replaces the sidecar. The store does not change text and may keep it.
+	WriteMeta(ctx context.Context, v Volume, text []byte) error
+	// DeleteMeta deletes the sidecar. ErrNotExist.
+	DeleteMeta(ctx context.Context, v Volume) error
+
+	// LockDisk takes the file lock of a disk for a running VM (by its [VM.ID]) and returns the disk. It succeeds
+	// if that VM holds the lock already. ErrNotExist, ErrLocked.
+	LockDisk(ctx context.Context, v Volume, vm string) (Disk, error)
+	// UnlockDisk gives the lock back; it does nothing if that VM does not hold it.
+	UnlockDisk(ctx context.Context, v Volume, vm string) error
+}

@@ -1,0 +1,153 @@
+package guestsim
+
+import (
+	"context"
+	"io/fs"
+)
+
+// Mount mounts a disk. fstype must be what the disk holds.
+func (g *Guest) Mount(_ context.Context, disk, mountpoint, fstype string, readOnly bool) error {
+	fault := g.before("guest.mount", object(mountpoint), failFaults)
+	g.media.lock()
+	defer g.media.unlock()
+	g.cfg.Env.Touch(mountpoint, true)
+	g.cfg.Env.Touch(disk, true)
+	if fault == 1 {
+		return fail("mount", mountpoint, "", ErrIO)
+	}
+	p := g.device(disk)
+	if p == nil {
+		return fail("mount", mountpoint, "no disk at "+disk, ErrNoDisk)
+	}
+	g.cfg.Env.Touch(p.diskID, true)
+	if p.medium.content != fstype || fstype == "" || fstype == Torn {
+		return fail("mount", mountpoint, "no file system "+fstype+" on "+disk, ErrInvalid)
+	}
+	if err := g.checkMount(p, mountpoint, readOnly); err != nil {
+		return err
+	}
+	g.mounts = append(g.mounts, mounted{
+		mountpoint: mountpoint, disk: disk, diskID: p.diskID, medium: p.medium, fstype: fstype, readOnly: readOnly,
+	})
+	p.medium.mounts = append(p.medium.mounts, holder{g, readOnly})
+	g.version++
+	return nil
+}
+
+// checkMount reports what a correct driver never does; it refuses only what Linux refuses.
+func (g *Guest) checkMount(p *place, mountpoint string, readOnly bool) error {
+	if i := g.top(mountpoint); i >= 0 {
+		g.violation(OracleMountOverMount,
+			"disk "+p.diskID+" mounted at "+mountpoint+" over disk "+g.mounts[i].diskID)
+		if g.mounts[i].diskID == p.diskID && !g.mounts[i].removed {
+			return fail("mount", mountpoint, "already mounted there", ErrBusy)
+		}
+	}
+	for _, h := range p.medium.mounts {
+		switch {
+		case h.guest == g && h.readOnly != readOnly:
+			g.violation(OracleModes, "disk "+p.diskID+" mounted at "+mountpoint+" in another access mode")
+			return fail("mount", mountpoint, "mounted in another access mode", ErrBusy)
+		case h.guest != g && !(h.readOnly && readOnly):
+			g.violation(OracleTwoGuests, "disk "+p.diskID+" mounted at "+mountpoint+" and in another guest")
+		}
+	}
+	return nil
+}
+
+// Unmount removes the mount that is seen at the mountpoint. Not mounted is success.
+func (g *Guest) Unmount(_ context.Context, mountpoint string) error {
+	fault := g.before("guest.unmount", object(mountpoint), failFaults)
+	g.media.lock()
+	defer g.media.unlock()
+	g.cfg.Env.Touch(mountpoint, true)
+	i := g.top(mountpoint)
+	if i < 0 {
+		return nil
+	}
+	m := g.mounts[i]
+	if fault == 1 {
+		return fail("unmount", mountpoint, "in use", ErrBusy)
+	}
+	g.cfg.Env.Touch(m.disk, true)
+	g.cfg.Env.Touch(m.diskID, true)
+	if !m.removed {
+		m.medium.release(g, m.readOnly)
+	}
+	g.mounts = append(g.mounts[:i], g.mounts[i+1:]...)
+	g.version++
+	return nil
+}
+
+// Mounted returns the device path of the disk that is seen at the mountpoint, "" if none. It does not yield.
+func (g *Guest) Mounted(_ context.Context, mountpoint string) (string, error) {
+	g.media.lock()
+	defer g.media.unlock()
+	g.cfg.Env.Touch(mountpoint, false)
+	if i := g.top(mountpoint); i >= 0 {
+		return g.mounts[i].disk, nil
+	}
+	return "", nil
+}
+
+// Write writes a file as a container would. Where nothing is mounted it lands in the bare host directory, which is how
+// a container that started too early loses its data. It does not yield; the caller's step is the container's.
+func (g *Guest) Write(mountpoint, file string, data []byte) error {
+	g.media.lock()
+	defer g.media.unlock()
+	g.cfg.Env.Touch(mountpoint, false)
+	i := g.top(mountpoint)
+	if i < 0 {
+		if g.bare == nil {
+			g.bare = make(map[string]map[string]string)
+		}
+		if g.bare[mountpoint] == nil {
+			g.bare[mountpoint] = make(map[string]string)
+		}
+		g.cfg.Env.Touch(mountpoint, true)
+		g.bare[mountpoint][file] = string(data)
+		return nil
+	}
+	m := &g.mounts[i]
+	switch {
+	case m.removed:
+		return fail("write", mountpoint, "the disk is gone", ErrIO)
+	case m.readOnly:
+		return fail("write", mountpoint, "", ErrReadOnly)
+	}
+	g.cfg.Env.Touch(m.diskID, true)
+	if m.medium.files == nil {
+		m.medium.files = make(map[string]string)
+	}
+	m.medium.files[file] = string(data)
+	return nil
+}
+
+// Read reads a file as a container would, from the bare host directory if nothing is mounted. A missing file is
+// fs.ErrNotExist. It does not yield.
+func (g *Guest) Read(mountpoint, file string) ([]byte, error) {
+	g.media.lock()
+	defer g.media.unlock()
+	g.cfg.Env.Touch(mountpoint, false)
+	files := g.bare[mountpoint]
+	if i := g.top(mountpoint); i >= 0 {
+		m := &g.mounts[i]
+		if m.removed {
+			return nil, fail("read", mountpoint, "the disk is gone", ErrIO)
+		}
+		g.cfg.Env.Touch(m.diskID, false)
+		files = m.medium.files
+	}
+	data, ok := files[file]
+	if !ok {
+		return nil, &Error{Op: "read", Object: mountpoint, Reason: file, Err: fs.ErrNotExist}
+	}
+	return []byte(data), nil
+}
+
+// Bare counts the files that were written to the bare host directory of a mountpoint. It does not yield.
+func (g *Guest) Bare(mountpoint string) int {
+	g.media.lock()
+	defer g.media.unlock()
+	return len(g.bare[mountpoint])
+}

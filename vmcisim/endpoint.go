@@ -1,0 +1,128 @@
+package vmcisim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"vmdkvol/driver/wire"
+	"vmdkvol/seam"
+)
+
+// What a client sees of a broken connection, next to the errors of driver/wire; compare with errors.Is.
+var (
+	ErrReset   = errors.New("connection reset by peer")
+	ErrRefused = errors.New("connection refused") // together with wire.ErrNotSent
+)
+
+// Endpoint is the transport of one guest. It satisfies vmdkops.Transport.
+type Endpoint struct {
+	n    *Network
+	peer string
+	env  seam.Env
+
+	conn    seam.Monitor // the shared connection; nil if each request has its own
+	waiting []*call      // guarded by conn: who waits for a reply, longest first
+}
+
+// call is one round trip. Unless it says otherwise, fields are guarded by Network.guard.
+type call struct {
+	e           *Endpoint
+	name, label string // fixed
+	request     []byte // fixed; a frame
+	direction   Direction
+	size        int
+	gone        bool // nobody waits for the answer
+
+	mon      seam.Monitor // the caller waits here; the connection, if that is shared
+	answered bool         // guarded by mon, like the answer:
+	reply    []byte       // a frame
+	err      error
+
+	// Room for frames of usual size, so that they cost no allocation. Each is used once.
+	requestRoom, replyRoom [104]byte
+}
+
+// RoundTrip sends the text of one request and returns the text of the reply. An error that wraps wire.ErrNotSent says
+// that the request never executes; after any other error it may have been executed, or may be later. When ctx is done
+// first, the error wraps context.Cause(ctx).
+func (e *Endpoint) RoundTrip(ctx context.Context, request []byte) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("vmcisim: %w: %w", wire.ErrNotSent, context.Cause(ctx))
+	}
+	c := &call{e: e}
+	c.name, c.label = e.n.name(e, request)
+	e.n.cfg.Stage.Before(sending(c.label[min(len(e.peer)+1, len(c.label)):]))
+	c.request = wire.AppendFrame(c.requestRoom[:0], request)
+	c.size = len(c.request)
+	if err := e.queue(ctx, c); err != nil {
+		return nil, err
+	}
+	if !e.n.send(c) {
+		e.leave(c)
+		return nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrRefused)
+	}
+	reply, err := e.wait(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	text, err := wire.ParseFrame(reply, wire.MaxReply)
+	if err != nil {
+		return nil, fmt.Errorf("vmcisim: %s: %w", c.label, err)
+	}
+	return text, nil
+}
+
+// queue makes the monitor of a call; on a shared connection it also takes the place at which the caller will be served.
+func (e *Endpoint) queue(ctx context.Context, c *call) error {
+	if e.conn == nil {
+		c.mon = e.env.NewMonitor(c.name)
+		return nil
+	}
+	c.mon = e.conn
+	if err := e.conn.Lock(ctx); err != nil {
+		return fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, err)
+	}
+	defer e.conn.Unlock()
+	e.waiting = append(e.waiting, c)
+	return nil
+}
+
+// leave gives the place up, if a call has one.
+func (e *Endpoint) leave(c *call) {
+	if e.conn == nil || e.conn.Lock(context.Background()) != nil {
+		return
+	}
+	defer e.conn.Unlock()
+	e.dequeue(c)
+}
+
+func (e *Endpoint) dequeue(c *call) {
+	if i := slices.Index(e.waiting, c); i >= 0 {
+		e.waiting = slices.Delete(e.waiting, i, i+1)
+	}
+}
+
+// wait returns the answer. The lock is taken only after the carrier has started, so that a caller that crashes while
+// the carrier is being started holds nothing.
+func (e *Endpoint) wait(ctx context.Context, c *call) ([]byte, error) {
+	defer e.n.forget(c) // in a defer, because a crash leaves Wait by a panic
+	if err := c.mon.Lock(ctx); err != nil {
+		e.leave(c)
+		return nil, fmt.Errorf("vmcisim: %s: %w", c.label, err)
+	}
+	defer c.mon.Unlock()
+	for !c.answered {
+		if err := c.mon.Wait(ctx); err != nil && !c.answered {
+			e.dequeue(c)
+			return nil, fmt.Errorf("vmcisim: %s: %w", c.label, err)
+		}
+	}
+	return c.reply, c.err
+}
+
+// errReset is what a client sees of most troubles: it says nothing about whether the request was executed.
+func errReset(c *call) error {
+	return fmt.Errorf("vmcisim: %s: %w", c.label, ErrReset)
+}

@@ -1,0 +1,152 @@
+package vmcisim
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"vmdkvol/seam"
+)
+
+// Handler is the service at the other end. It gets the text of one request of a peer and returns the text of the
+// reply; nil closes the connection without one. It must not change request. Its context never ends: the original
+// service finishes what it has begun, whether or not the client still waits.
+type Handler func(ctx context.Context, peer string, request []byte) (reply []byte)
+
+// Config of a Network.
+type Config struct {
+	Env     seam.Env // of the ESX side: requests execute as its tasks
+	Stage   seam.Stage
+	Handler Handler
+	// Shared gives each endpoint one connection for all its callers. As no reply says which request it answers,
+	// each is handed to the caller that has waited longest.
+	Shared bool
+	// Cooperative says that one task runs at a time and switches only inside the methods of seam. Sections of this
+	// package then need no lock, and take none, because each would be one more yield.
+	Cooperative bool
+}
+
+// Network connects endpoints with one service. Its methods are safe for concurrent use.
+type Network struct {
+	cfg   Config
+	guard seam.Monitor // nil if cooperative; taken after a call's monitor, never before
+
+	// guarded by guard
+	env     seam.Env // nil while the service is down
+	flying  []*call  // in the order of sending
+	few     [8]count
+	many    map[string]*count
+	running int // carriers; counted only if not cooperative
+
+	room [4]*call // the first backing array of flying
+}
+
+// New returns a network with nothing in flight. It starts nothing.
+func New(cfg Config) *Network {
+	n := &Network{cfg: cfg, env: cfg.Env}
+	n.flying = n.room[:0]
+	if !cfg.Cooperative {
+		n.guard = cfg.Env.NewMonitor("net")
+	}
+	return n
+}
+
+// Endpoint returns a transport for the guest that the service knows as peer. Callers wait in monitors of env. A guest
+// whose plugin starts again takes a new one.
+func (n *Network) Endpoint(peer string, env seam.Env) *Endpoint {
+	e := &Endpoint{n: n, peer: peer, env: env}
+	if n.cfg.Shared {
+		e.conn = env.NewMonitor("net:" + peer)
+	}
+	return e
+}
+
+// Reset is what a crash of the ESX side does to the network: what was in flight is gone, and everyone who waits for it
+// sees a connection reset. Call it after the crash, from a live task; it may yield. Later requests execute as tasks of
+// env; with a nil env nobody listens, and they fail with wire.ErrNotSent.
+func (n *Network) Reset(env seam.Env) {
+	n.lock()
+	n.env = env
+	lost := n.flying
+	n.flying = nil
+	n.unlock()
+	for _, c := range lost {
+		n.hand(c, nil, errReset(c))
+	}
+}
+
+// Close waits until no carrier runs. In a cooperative world the kernel ends them, and Close returns at once.
+func (n *Network) Close(ctx context.Context) error {
+	if n.guard == nil {
+		return nil
+	}
+	if err := n.guard.Lock(ctx); err != nil {
+		return err
+	}
+	defer n.guard.Unlock()
+	for n.running > 0 {
+		if err := n.guard.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Direction is how far a round trip has come.
+type Direction uint8
+
+// The directions.
+const (
+	Request   Direction = iota // the request is on its way
+	Executing                  // the service has it
+	Reply                      // the reply is on its way
+)
+
+func (d Direction) String() string {
+	switch d {
+	case Request:
+		return "request"
+	case Executing:
+		return "executing"
+	default:
+		return "reply"
+	}
+}
+
+// InFlight is one message in flight.
+type InFlight struct {
+	Name      string // of the carrier
+	Peer      string
+	Label     string // peer:verb:volume
+	Direction Direction
+	Size      int  // bytes of the frame, 0 while it executes
+	Abandoned bool // the caller has given up or crashed
+}
+
+// Pending returns the messages in flight, by name, so that the order says nothing about who sent first. Messages that
+// fell to a silence are not in flight. It does not yield (but locks, if not cooperative).
+func (n *Network) Pending() []InFlight {
+	n.lock()
+	defer n.unlock()
+	if len(n.flying) == 0 {
+		return nil
+	}
+	list := make([]InFlight, 0, len(n.flying))
+	for _, c := range n.flying {
+		list = append(list, InFlight{c.name, c.e.peer, c.label, c.direction, c.size, c.gone})
+	}
+	slices.SortFunc(list, func(a, b InFlight) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func (n *Network) lock() {
+	if n.guard != nil {
+		_ = n.guard.Lock(context.Background()) // cannot fail: this context is never done
+	}
+}
+
+func (n *Network) unlock() {
+	if n.guard != nil {
+		n.guard.Unlock()
+	}
+}
