@@ -20,7 +20,7 @@ const (
 // survives changes elsewhere in the program. Its text forms, one per kind:
 //
 //	switch c1 -> c2 before esx.attach(data)#1
-//	pick c2 when c1 waits lock(volume data)#1
+//	pick c2 when c1 blocks at lock(data)#1
 //	pick c2 when c1 ends
 //	fault lose at esx:vm1#1 net.reply(data)#1
 //
@@ -63,6 +63,9 @@ func (k *Kernel) materialize() []Deviation {
 	return ds
 }
 
+// Costs reports whether the deviation uses the fault budget: a fault, or a timer that fires early.
+func (d Deviation) Costs() bool { return d.Kind == Fault || d.To == clockName }
+
 // Preemption reports whether the deviation takes the turn from a task that could have gone on.
 func (d Deviation) Preemption() bool { return d.Kind == Switch }
 
@@ -76,7 +79,7 @@ func (d Deviation) String() string {
 	if d.Site.Op == "" {
 		return "pick " + d.To + " when " + d.Site.Task + " ends"
 	}
-	return "pick " + d.To + " when " + d.Site.Task + " waits " + d.Site.at()
+	return "pick " + d.To + " when " + d.Site.Task + " blocks at " + d.Site.at()
 }
 
 // ParseDeviation reads the text form.
@@ -96,7 +99,7 @@ func ParseDeviation(text string) (Deviation, error) {
 		if task, ended := strings.CutSuffix(rest, " ends"); ok && ended {
 			return Deviation{Kind: Pick, Site: Site{Task: task}, To: to}, nil
 		}
-		if task, at, waits := strings.Cut(rest, " waits "); ok && waits {
+		if task, at, waits := strings.Cut(rest, " blocks at "); ok && waits {
 			site, err := parseSite(task, at)
 			return Deviation{Kind: Pick, Site: site, To: to}, err
 		}
@@ -111,7 +114,7 @@ func ParseDeviation(text string) (Deviation, error) {
 		return Deviation{}, fmt.Errorf("unknown deviation %q: want switch, pick or fault", verb)
 	}
 	return Deviation{}, fmt.Errorf("malformed %s %q: want one of\n  switch A -> B before op(object)#n\n"+
-		"  pick B when A waits op(object)#n\n  pick B when A ends\n  fault NAME at A op(object)#n", verb, text)
+		"  pick B when A blocks at op(object)#n\n  pick B when A ends\n  fault NAME at A op(object)#n", verb, text)
 }
 
 func parseSite(task, at string) (Site, error) {

@@ -246,13 +246,14 @@ func (k *Kernel) choose(cur *Task) *Task {
 			return nil
 		}
 		def := k.defaultIndex(cur)
-		if k.faults > 0 && len(k.timers) > 0 {
+		early := k.faults > 0 && len(k.timers) > 0
+		if early {
 			k.enabled = append(k.enabled, k.clock)
 		}
 		if len(k.enabled) == 1 {
 			return k.enabled[0]
 		}
-		c := Choice{Current: cur, Enabled: k.enabled, Default: def}
+		c := Choice{Current: cur, Enabled: k.enabled, Default: def, Clock: early}
 		i := k.strategy.Next(&c)
 		next := k.enabled[i]
 		if i != def {

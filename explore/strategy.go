@@ -11,6 +11,8 @@ type Choice struct {
 	Enabled []*Task
 	// Default is the index in Enabled that the default schedule takes.
 	Default int
+	// Clock says that the last of Enabled is the clock.
+	Clock bool
 }
 
 // Site is where the current task is; a task that has ended has no point.
@@ -58,7 +60,13 @@ func (r *random) Begin(n int) { r.src.Seed(r.seed, uint64(n)) }
 
 func (r *random) below(n int) int { return int(r.src.Uint64() >> 33 % uint64(n)) }
 
-func (r *random) Next(c *Choice) int { return r.below(len(c.Enabled)) }
+func (r *random) Next(c *Choice) int {
+	n := len(c.Enabled)
+	if c.Clock && n > 1 && r.below(faultOneIn) != 0 {
+		n-- // an early timer is a fault, and as rare
+	}
+	return r.below(n)
+}
 
 func (r *random) Fault(_ *Task, _ Point, faults []string) int {
 	if r.below(faultOneIn) != 0 {

@@ -25,12 +25,11 @@ type Task struct {
 	f      func()
 	worker *worker
 
-	state   state
-	started bool
-	dying   bool // it only unwinds from now on
-	woken   bool // by Wake or by its timer
-	on      *monitor
-	ctx     context.Context // ends a locking, waiting or sleeping state early; nil if it cannot
+	state state
+	dying bool // it only unwinds from now on
+	woken bool // by Wake or by its timer
+	on    *monitor
+	ctx   context.Context // ends a locking, waiting or sleeping state early; nil if it cannot
 
 	point   Point
 	visited []Point // every yield point so far, to number sites

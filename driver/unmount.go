@@ -1,0 +1,150 @@
+package driver
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Unmount drops one reference of the mount ID. The last reference of a volume unmounts and detaches its disk. An ID that
+// holds no reference is success: there is nothing left to undo.
+//
+// The reference is gone even if the disk could not be let go: Docker never repeats an Unmount. The disk is then let go
+// in the background.
+func (d *Driver) Unmount(ctx context.Context, given, id string) error {
+	n, err := parseName(given)
+	if err != nil {
+		return fail("unmount", given, err)
+	}
+	ctx, cancel := d.undoing(ctx) // a caller that is gone does not come back to do it
+	defer cancel()
+	h, err := d.volumes.hold(ctx, n.volume)
+	if err != nil {
+		d.unmountLater(n, id)
+		return fail("unmount", given, fmt.Errorf("the volume is busy and will be unmounted later: %w", err))
+	}
+	defer d.release(h)
+	return fail("unmount", given, d.unmountHeld(ctx, h, n, id))
+}
+
+// unmountLater does what an Unmount could not do in time: Docker does not come again.
+func (d *Driver) unmountLater(n name, id string) {
+	d.background("unmount "+n.given, func() {
+		h, err := d.volumes.hold(d.life, n.volume)
+		if err != nil {
+			return // the driver is being stopped, and the volume stays mounted like all others
+		}
+		defer d.release(h)
+		ctx, cancel := d.bounded(d.life)
+		defer cancel()
+		if err := d.unmountHeld(ctx, h, n, id); err != nil {
+			d.log.Warn("a late unmount failed", "volume", n.given, "error", err)
+		}
+	})
+}
+
+func (d *Driver) unmountHeld(ctx context.Context, h *held, n name, id string) error {
+	m := h.referredBy(n.given, id)
+	if m == nil {
+		d.log.Info("unmount of a mount ID without a reference", "volume", n.given, "id", id)
+		return nil
+	}
+	return d.unrefer(ctx, h, m, id)
+}
+
+// referredBy returns the mount on which the ID holds a reference under that name.
+func (h *held) referredBy(given, id string) *mount {
+	for _, m := range h.mounts {
+		if m.called(given) && m.refs.has(id) {
+			return m
+		}
+	}
+	return nil
+}
+
+// unrefer drops a reference and, if it was the last, lets the volume go.
+func (d *Driver) unrefer(ctx context.Context, h *held, m *mount, id string) error {
+	m.refs.drop(id)
+	if m.refs.total > 0 {
+		return nil
+	}
+	h.publish()
+	err := d.letGo(ctx, h, m)
+	if err != nil {
+		d.retryLetGo(h, m)
+	}
+	return err
+}
+
+// letGo unmounts and detaches a volume without references. After an error it is still attached, as far as is known.
+func (d *Driver) letGo(ctx context.Context, h *held, m *mount) error {
+	if m.mounted {
+		if err := d.guest.Unmount(ctx, m.path); err != nil {
+			return because(InUse, err)
+		}
+		m.mounted = false
+	}
+	if m.disk != "" {
+		if err := d.guest.Release(ctx, m.disk); err != nil {
+			return because(InUse, err)
+		}
+		m.disk = "" // nobody held it, and nobody gets it before the next attach; after a detach it may be another's
+	}
+	if err := d.detach(ctx, m.full); err != nil {
+		return err
+	}
+	h.remove(m)
+	return nil
+}
+
+// letGoSoon undoes a failed mount, now or in the background.
+func (d *Driver) letGoSoon(ctx context.Context, h *held, m *mount) {
+	ctx, cancel := d.undoing(ctx)
+	defer cancel()
+	if err := d.letGo(ctx, h, m); err != nil {
+		d.log.Warn("a failed mount could not be undone yet", "volume", m.full, "error", err)
+		d.retryLetGo(h, m)
+	}
+}
+
+// The pauses between attempts to let a volume go.
+const (
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
+)
+
+// retryLetGo lets a volume go in the background. The volume's lock is held.
+func (d *Driver) retryLetGo(h *held, m *mount) {
+	if m.retry {
+		return
+	}
+	m.retry = true
+	key := h.key
+	d.background("let go "+m.full, func() {
+		for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
+			if d.env.Sleep(d.life, pause) != nil || d.tryLetGo(key, m) {
+				return
+			}
+		}
+	})
+}
+
+// tryLetGo reports whether no further attempt is needed.
+func (d *Driver) tryLetGo(key string, m *mount) bool {
+	ctx, cancel := d.bounded(d.life)
+	defer cancel()
+	h, err := d.volumes.hold(ctx, key)
+	if err != nil {
+		return false
+	}
+	defer d.release(h)
+	if m.refs.total == 0 && h.find(m.full) == m {
+		if err := d.letGo(ctx, h, m); err != nil {
+			d.log.Warn("a volume without references cannot be let go yet", "volume", m.full, "error", err)
+			return false
+		}
+		d.log.Info("a volume without references was let go", "volume", m.full)
+	}
+	m.retry = false
+	return true
+}

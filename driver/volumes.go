@@ -1,0 +1,149 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"vmdkvol/seam"
+)
+
+// mount is a volume that this machine has attached. The volume's lock guards it; path, full and aliases are also read
+// under the table's monitor once they are published.
+type mount struct {
+	full    string // volume@datastore, as ESX answered at the first Mount
+	path    string // mountpoint
+	disk    string // device, "" while it is not known
+	mounted bool   // a file system is, or may be, mounted at path
+	aliases []string
+	refs    refs // empty while the volume lingers: it should be let go, and could not be yet
+	retry   bool // a background task tries to let it go
+}
+
+func (m *mount) called(given string) bool {
+	return m.full == given || slices.Contains(m.aliases, given)
+}
+
+// volumes is the table of all volumes that are locked or attached.
+//
+// A record lives while someone holds or waits for its lock, or while it has mounts; idle, the table is empty. The table's
+// monitor is never held while anything else is waited for.
+type volumes struct {
+	env   seam.Env
+	table seam.Monitor // guards records, their users and published
+
+	records map[string]*record
+}
+
+// record is one volume part of names. See volumes for what its fields are guarded by.
+type record struct {
+	key       string
+	lock      seam.Monitor // the volume's lock
+	users     int          // those who hold or wait for lock
+	mounts    []*mount     // guarded by lock: usually one, more if equal names on several datastores are mounted
+	published []*mount     // the mounts that have a file system, for those who must not wait for lock
+}
+
+// held is a volume's lock in someone's hands.
+type held struct {
+	*record
+	of       *volumes
+	released bool
+}
+
+var errNotHeld = errors.New("driver: a volume's lock was released twice")
+
+func newVolumes(env seam.Env) *volumes {
+	return &volumes{env: env, table: env.NewMonitor("volumes"), records: make(map[string]*record)}
+}
+
+// hold acquires the lock of a volume. The error is context.Cause(ctx).
+func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
+	if err := v.table.Lock(ctx); err != nil {
+		return nil, err
+	}
+	v.env.Touch(key, true)
+	r := v.records[key]
+	if r == nil {
+		r = &record{key: key, lock: v.env.NewMonitor(key)}
+		v.records[key] = r
+	}
+	r.users++
+	v.table.Unlock()
+
+	if err := r.lock.Lock(ctx); err != nil {
+		v.leave(r)
+		return nil, err
+	}
+	return &held{record: r, of: v}, nil
+}
+
+// release gives the lock back. A second release is an error and frees nobody's lock.
+func (h *held) release() error {
+	if h.released {
+		return errNotHeld
+	}
+	h.released = true
+	h.lock.Unlock()
+	h.of.leave(h.record)
+	return nil
+}
+
+// leave ends one use of a record and forgets the record with the last one.
+func (v *volumes) leave(r *record) {
+	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
+	v.env.Touch(r.key, true)
+	r.users--
+	if r.users == 0 && len(r.published) == 0 && len(r.mounts) == 0 {
+		delete(v.records, r.key)
+	}
+	v.table.Unlock()
+}
+
+// find returns the mount that a caller means by a name, nil if there is none.
+func (h *held) find(given string) *mount {
+	for _, m := range h.mounts {
+		if m.called(given) {
+			return m
+		}
+	}
+	return nil
+}
+
+func (h *held) add(m *mount) { h.mounts = append(h.mounts, m) }
+
+func (h *held) remove(m *mount) {
+	h.mounts = slices.DeleteFunc(h.mounts, func(o *mount) bool { return o == m })
+}
+
+// publish shows the mounts of a volume, as they are now, to those who do not hold its lock.
+func (h *held) publish() {
+	v := h.of
+	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
+	v.env.Touch(h.key, true)
+	h.published = nil
+	for _, m := range h.mounts {
+		if m.mounted && m.refs.total > 0 {
+			shown := &mount{full: m.full, path: m.path, aliases: slices.Clone(m.aliases)}
+			h.published = append(h.published, shown)
+		}
+	}
+	v.table.Unlock()
+}
+
+// mountpoint returns where a volume is mounted, "" if it is not. It waits for no volume's lock.
+func (v *volumes) mountpoint(ctx context.Context, n name) (string, error) {
+	if err := v.table.Lock(ctx); err != nil {
+		return "", err
+	}
+	defer v.table.Unlock()
+	v.env.Touch(n.volume, false)
+	if r := v.records[n.volume]; r != nil {
+		for _, m := range r.published {
+			if m.called(n.given) {
+				return m.path, nil
+			}
+		}
+	}
+	return "", nil
+}
