@@ -1,0 +1,110 @@
+package scenarios
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Mutant is a change of today's source that brings a bug in. Its file has, after comments,
+//
+//	FILE path/from/the/module/root.go
+//	OLD
+//	text that stands there exactly once
+//	NEW
+//	text that replaces it
+//
+// with any number of OLD and NEW pairs after a FILE, and any number of FILEs. The comments may name it: "# scenario:"
+// is the scenario that it fails, "# class:" its kind.
+type Mutant struct {
+	Name     string
+	Scenario string
+	Class    string
+	Edits    []Edit
+}
+
+// Edit is one replacement.
+type Edit struct {
+	File     string
+	Line     int // of OLD in the mutant's file
+	Old, New string
+}
+
+// ParseMutant reads a mutant.
+func ParseMutant(name, text string) (*Mutant, error) {
+	m := &Mutant{Name: name}
+	var file string
+	var into *string
+	for i, line := range strings.Split(text, "\n") {
+		path, isFile := strings.CutPrefix(line, "FILE ")
+		comment := into == nil && (line == "" || strings.HasPrefix(line, "#"))
+		switch {
+		case comment:
+			for key, field := range map[string]*string{"scenario": &m.Scenario, "class": &m.Class} {
+				if v, ok := strings.CutPrefix(line, "# "+key+":"); ok {
+					*field = strings.TrimSpace(v)
+				}
+			}
+		case isFile:
+			file, into = strings.TrimSpace(path), nil
+			if !filepath.IsLocal(file) {
+				return nil, fmt.Errorf("mutant %s:%d: %s is outside of the module", name, i+1, file)
+			}
+		case line == "OLD" && file != "":
+			m.Edits = append(m.Edits, Edit{File: file, Line: i + 1})
+			into = &m.Edits[len(m.Edits)-1].Old
+		case line == "NEW" && into != nil:
+			into = &m.Edits[len(m.Edits)-1].New
+		case into != nil:
+			*into += line + "\n"
+		default:
+			return nil, fmt.Errorf("mutant %s:%d: %q: want FILE, OLD or NEW", name, i+1, line)
+		}
+	}
+	if len(m.Edits) == 0 {
+		return nil, fmt.Errorf("mutant %s changes nothing", name)
+	}
+	return m, nil
+}
+
+// Overlay applies the mutant to the source below root, without touching it: it writes the changed files and the list of
+// them that go build -overlay wants into dir, and returns the name of that list. An OLD that is not there exactly once
+// is an error: the source has moved on, and the mutant has to.
+func (m *Mutant) Overlay(root, dir string) (string, error) {
+	texts := map[string]string{}
+	for _, e := range m.Edits {
+		path := filepath.Join(root, e.File)
+		text, ok := texts[path]
+		if !ok {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return "", fmt.Errorf("mutant %s: %w", m.Name, err)
+			}
+			text = string(b)
+		}
+		if n := strings.Count(text, e.Old); n != 1 {
+			return "", fmt.Errorf("mutant %s:%d: OLD stands %d times in %s, want once: the source has changed, adapt the mutant",
+				m.Name, e.Line, n, e.File)
+		}
+		texts[path] = strings.Replace(text, e.Old, e.New, 1)
+	}
+	replace := map[string]string{}
+	for i, path := range sortedKeys(texts) {
+		changed := filepath.Join(dir, fmt.Sprintf("%d-%s", i, filepath.Base(path)))
+		if err := os.WriteFile(changed, []byte(texts[path]), 0o600); err != nil {
+			return "", fmt.Errorf("mutant %s: %w", m.Name, err)
+		}
+		replace[path] = changed
+	}
+	list, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", fmt.Errorf("mutant %s: %w", m.Name, err)
+	}
+	name := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(name, list, 0o600); err != nil {
+		return "", fmt.Errorf("mutant %s: %w", m.Name, err)
+	}
+	return name, nil
+}

@@ -1,0 +1,228 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+
+	"vmdkvol/explore"
+)
+
+// Outcome is what one run of a script did.
+type Outcome struct {
+	Result explore.Result
+	Calls  []Call
+	Events []explore.Event     // only if asked for
+	Unused []explore.Deviation // of the schedule: their place never came
+	// Wrong are the expectations that were not met, as FILE:LINE: text.
+	Wrong []string
+}
+
+// Failed reports whether an oracle objected or an expectation was not met.
+func (o *Outcome) Failed() bool {
+	return o.Result.Failure != nil || len(o.Wrong) > 0
+}
+
+// Stage runs one script, again and again. Use from one goroutine; Close it.
+type Stage struct {
+	theatre *theatre
+	runner  *explore.Runner
+	world   *World // of the last run
+	err     error
+}
+
+// NewStage prepares to run a script.
+func NewStage(s *Script) (*Stage, error) {
+	t, err := newTheatre(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Stage{theatre: t, runner: explore.NewRunner()}, nil
+}
+
+// Close frees what runs have in common.
+func (s *Stage) Close() { s.runner.Close() }
+
+// Program is the script as the explorer runs it.
+func (s *Stage) Program(k *explore.Kernel) {
+	w, err := s.theatre.build(k)
+	if err != nil {
+		s.err = err
+		k.Fail("set-up", err.Error())
+		return
+	}
+	s.world = w
+}
+
+// Replay runs the script under its own schedule and checks what it expects. It fails only if the world cannot be built.
+func (s *Stage) Replay(observe bool) (Outcome, error) {
+	script := s.theatre.script
+	var out Outcome
+	counts := make([]int, len(script.Counts))
+	options := explore.Options{Record: true, Faults: faultsIn(script.Schedule)}
+	options.Observe = func(e explore.Event) {
+		for i, c := range script.Counts {
+			if e.Kind == explore.StepEvent && e.Point == c.Point {
+				counts[i]++
+			}
+		}
+		if observe {
+			out.Events = append(out.Events, e)
+		}
+	}
+	replay := explore.NewReplay(script.Schedule)
+	out.Result = s.runner.Run(s.Program, replay, 0, options)
+	if s.err != nil {
+		return out, s.err
+	}
+	out.Unused = replay.Unused()
+	for _, c := range s.world.judge.calls {
+		out.Calls = append(out.Calls, *c)
+	}
+	out.Wrong = s.compare(&out, counts)
+	return out, nil
+}
+
+func faultsIn(ds []explore.Deviation) int {
+	n := 0
+	for _, d := range ds {
+		if d.Costs() {
+			n++
+		}
+	}
+	return n
+}
+
+// compare lists what the script expects and did not get.
+func (s *Stage) compare(out *Outcome, counts []int) []string {
+	script := s.theatre.script
+	var wrong []string
+	add := func(line int, format string, args ...any) {
+		wrong = append(wrong, fmt.Sprintf("%s:%d: ", script.File, line)+fmt.Sprintf(format, args...))
+	}
+	for _, d := range out.Unused {
+		add(0, "the schedule never came to: %s", d)
+	}
+	used := make([]bool, len(out.Calls))
+	for _, e := range script.Expect {
+		found := false
+		for i, c := range out.Calls {
+			if used[i] || c.Client != e.Client || c.Op.String() != e.Op {
+				continue
+			}
+			used[i], found = true, true
+			if c.Answer != e.Answer {
+				add(e.Line, "%s %s -> want %s, got %s", e.Client, e.Op, e.Answer, c.Answer)
+			}
+			break
+		}
+		if !found {
+			add(e.Line, "%s %s was not done so often", e.Client, e.Op)
+		}
+	}
+	for i, c := range out.Calls {
+		if !used[i] && len(script.Expect) > 0 {
+			add(0, "the expect block says nothing of: %s %s -> %s", c.Client, c.Op, c.Answer)
+		}
+	}
+	for i, c := range script.Counts {
+		if counts[i] != c.Want {
+			add(c.Line, "count %s: want %d, got %d", c.Point, c.Want, counts[i])
+		}
+	}
+	if out.Result.Failure == nil {
+		for _, c := range script.End {
+			if got := s.world.fact(c); got != c.Want {
+				add(c.Line, "%s, but it is %s", c, got)
+			}
+		}
+	}
+	return wrong
+}
+
+// fact is the truth about a condition, after the run.
+func (w *World) fact(c Condition) string {
+	volume := volumePart(c.Volume)
+	switch c.What {
+	case "refs":
+		n := 0
+		for _, h := range w.judge.holders { // the judge has seen that the driver's references are these
+			if h.volume == volume {
+				n++
+			}
+		}
+		return fmt.Sprint(n)
+	case "attached":
+		if vm, ok := w.store.AttachedTo(datastore, volume); ok {
+			return vm
+		}
+		return "none"
+	default:
+		m, ok := w.guest.At(mountRoot + "/" + volume + "@" + datastore)
+		switch {
+		case !ok:
+			return "none"
+		case m.ReadOnly:
+			return "read-only"
+		}
+		return "read-write"
+	}
+}
+
+// Explore searches for a schedule that fails and shrinks it. The script's own schedule and expectations do not count:
+// the oracles judge.
+func (s *Stage) Explore(search explore.Search) (explore.Report, error) {
+	if search.Options.Faults == 0 {
+		search.Options.Faults = s.theatre.script.Faults
+	}
+	rep := s.runner.Search(search, s.Program)
+	if s.err != nil {
+		return rep, s.err
+	}
+	if rep.Found {
+		_, rep.Result = s.runner.Minimize(s.Program, rep.Result.Deviations, search.Options)
+	}
+	return rep, s.err
+}
+
+// WithSchedule returns the script with another schedule, and without what its old one led to.
+func (s *Script) WithSchedule(ds []explore.Deviation) *Script {
+	c := *s
+	c.Schedule, c.Expect, c.Counts, c.End = ds, nil, nil, nil
+	return &c
+}
+
+// Text is the scenario as a file.
+func (s *Script) Text(header ...string) string {
+	var b strings.Builder
+	for _, h := range header {
+		b.WriteString("# " + h + "\n")
+	}
+	for _, v := range s.Volumes {
+		b.WriteString("given volume " + v.Name)
+		for _, k := range sortedKeys(v.Opts) {
+			b.WriteString(" " + k + "=" + v.Opts[k])
+		}
+		b.WriteString("\n")
+	}
+	if s.Shared {
+		b.WriteString("given network shared\n")
+	}
+	for _, q := range sortedKeys(s.Quirks) {
+		fmt.Fprintf(&b, "given quirk %s=%s\n", q, map[bool]string{true: "on", false: "off"}[s.Quirks[q]])
+	}
+	if s.Faults > 0 {
+		fmt.Fprintf(&b, "given faults %d\n", s.Faults)
+	}
+	for _, c := range s.Clients {
+		var ops []string
+		for _, o := range c.Ops {
+			ops = append(ops, o.String())
+		}
+		b.WriteString("start " + c.Name + ": " + strings.Join(ops, "; ") + "\n")
+	}
+	b.WriteString("schedule\n")
+	for _, d := range s.Schedule {
+		b.WriteString("  " + d.String() + "\n")
+	}
+	return b.String()
+}

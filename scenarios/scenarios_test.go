@@ -1,0 +1,42 @@
+package scenarios_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vmdkvol/explore"
+	"vmdkvol/scenarios"
+)
+
+func TestEveryScenario(t *testing.T) {
+	files, err := filepath.Glob("*.scn")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		t.Run(file, func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			s, err := scenarios.Parse(file, string(text))
+			require.NoError(t, err)
+			stage, err := scenarios.NewStage(s)
+			require.NoError(t, err)
+			defer stage.Close()
+			first, err := stage.Replay(true)
+			require.NoError(t, err)
+			for _, e := range first.Events {
+				t.Log(e.Kind, e.Task, e.Point, e.Text)
+			}
+			require.Nil(t, first.Result.Failure)
+			require.Empty(t, first.Wrong)
+			again, err := stage.Replay(false)
+			require.NoError(t, err)
+			require.Equal(t, first.Result.Hash, again.Result.Hash)
+			rep, err := stage.Explore(explore.Search{Strategy: explore.Random(1), Schedules: 20000})
+			require.NoError(t, err)
+			require.False(t, rep.Found, "%+v", rep)
+		})
+	}
+}
