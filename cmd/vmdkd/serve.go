@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"vmdkvol/driver"
+	"vmdkvol/driver/front"
+	"vmdkvol/driver/vmdkops"
+	"vmdkvol/seam"
+)
+
+const (
+	// drainTimeout lets every request finish: what failed at its timeout has as long again to be undone.
+	drainTimeout = 2*driver.DefaultTimeout + 5*time.Second
+	// closeTimeout is for the driver's own background work after the last request.
+	closeTimeout = 10 * time.Second
+)
+
+// serve runs the daemon until ctx is done.
+func serve(ctx context.Context, o options, log *slog.Logger) (err error) {
+	guest := guests()[o.guest]
+	if guest.needsRoot && os.Geteuid() != 0 {
+		return lacks("run vmdkd as root"+guest.insteadOfRoot, "mounting disks needs root")
+	}
+	l, err := listen(o.socket)
+	if err != nil {
+		return err
+	}
+	defer l.Close() // Serve does it, if it is reached; twice is harmless
+
+	kind, address, err := o.host()
+	if err != nil {
+		return err
+	}
+	var extra map[string]any
+	if kind.simulated {
+		log = log.With("backend", "simulated")
+		log.Warn("backend: simulated; volumes are on a simulated ESX host, not on ESX storage")
+		extra = map[string]any{"backend": "simulated"}
+	}
+	s := settings{options: o, log: log, env: seam.Real()}
+	host, err := kind.open(ctx, s, address)
+	if err != nil {
+		return fmt.Errorf("esx %s: %w", o.esx, err)
+	}
+	defer func() { err = errors.Join(err, host.close()) }()
+	d, err := build(s, guest, host, extra)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		err = errors.Join(err, d.Close(done))
+	}()
+	return accept(ctx, d, l, log)
+}
+
+// build makes the driver over an ESX host and a guest.
+func build(s settings, kind guestKind, host backend, extra map[string]any) (*driver.Driver, error) {
+	client, err := vmdkops.New(vmdkops.Config{Transport: host.transport, Env: s.env, Log: s.log})
+	if err != nil {
+		return nil, err
+	}
+	guest, ops, err := kind.open(s, host, client)
+	if err != nil {
+		return nil, fmt.Errorf("guest %s: %w", s.guest, err)
+	}
+	if len(guest.Filesystems()) == 0 {
+		return nil, lacks("install e2fsprogs (or xfsprogs, btrfs-progs)", "no mkfs program was found")
+	}
+	return driver.New(driver.Config{
+		Backend:   ops,
+		Guest:     guest,
+		Env:       s.env,
+		MountRoot: s.mountRoot,
+		Log:       s.log,
+		Status:    extra,
+	})
+}
+
+func accept(ctx context.Context, d front.Driver, l net.Listener, log *slog.Logger) error {
+	h, err := front.New(front.Config{Driver: d, Drain: drainTimeout, Log: log})
+	if err != nil {
+		return err
+	}
+	log.Info("serving", "socket", l.Addr().String(), "version", version())
+	notify(log, daemon.SdNotifyReady)
+	defer context.AfterFunc(ctx, func() {
+		log.Info("stopping: requests in flight finish first")
+		notify(log, daemon.SdNotifyStopping)
+	})()
+	if err := h.Serve(ctx, l); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// notify tells systemd, if it started us.
+func notify(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("systemd was not told", "state", state, "error", err)
+	}
+}
