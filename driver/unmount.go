@@ -44,7 +44,10 @@ func (d *Driver) unmountLater(n name, id string) {
 }
 
 func (d *Driver) unmountHeld(ctx context.Context, h *held, n name, id string) error {
-	m := h.referredBy(n.given, id)
+	m, err := d.referredBy(ctx, h, n, id)
+	if err != nil {
+		return err
+	}
 	if m == nil {
 		d.log.Info("unmount of a mount ID without a reference", "volume", n.given, "id", id)
 		return nil
@@ -52,14 +55,33 @@ func (d *Driver) unmountHeld(ctx context.Context, h *held, n name, id string) er
 	return d.unrefer(ctx, h, m, id)
 }
 
-// referredBy returns the mount on which the ID holds a reference under that name.
-func (h *held) referredBy(given, id string) *mount {
+// referredBy returns the mount on which the ID holds a reference under that name; nil if there is none. A name under
+// which nothing was mounted may still be an alias: then only ESX knows.
+func (d *Driver) referredBy(ctx context.Context, h *held, n name, id string) (*mount, error) {
+	candidate := false
 	for _, m := range h.mounts {
-		if m.called(given) && m.refs.has(id) {
-			return m
+		if m.refs.has(id) {
+			if m.called(n.given) {
+				return m, nil
+			}
+			candidate = true
 		}
 	}
-	return nil
+	if !candidate {
+		return nil, nil
+	}
+	v, err := d.backend.Get(ctx, n.given)
+	if err != nil {
+		return nil, err
+	}
+	full, err := fullName(n.volume, v.Datastore)
+	if err != nil {
+		return nil, err
+	}
+	if m := h.find(full); m != nil && m.refs.has(id) {
+		return m, nil
+	}
+	return nil, nil
 }
 
 // unrefer drops a reference and, if it was the last, lets the volume go.

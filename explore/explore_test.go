@@ -51,6 +51,7 @@ func TestARaceIsFoundShrunkAndReplayed(t *testing.T) {
 		require.True(t, rep.Found, "seed %d", seed)
 		ds, res := r.Minimize(lostUpdate, rep.Result.Deviations, explore.Options{})
 		require.Equal(t, "lost update", res.Failure.Oracle)
+		require.Len(t, ds, 1)
 		var read []explore.Deviation
 		for _, d := range ds {
 			back, err := explore.ParseDeviation(d.String())

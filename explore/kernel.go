@@ -112,6 +112,9 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 	return i
 }
 
+// FaultsSpent is how much of its fault budget the run has used so far.
+func (k *Kernel) FaultsSpent() int { return k.options.Faults - k.faults }
+
 func (k *Kernel) touch(object string, write bool) {
 	k.footprint = append(k.footprint, Access{object, write})
 }

@@ -1,8 +1,8 @@
 package explore
 
-// Minimize returns a part of a failing schedule from which no single deviation can be taken without losing the failure,
-// and the result of its run. The failure stays the same oracle's. The deviations must fail to begin with; if they do
-// not, they are returned as they came.
+// Minimize returns a failing schedule from which no single deviation can be taken without losing the failure, and the
+// result of its run: a part of the given one, or, if one deviation from the default is enough, that. The failure stays
+// the same oracle's. The deviations must fail to begin with; if they do not, they are returned as they came.
 func (r *Runner) Minimize(p Program, ds []Deviation, o Options) ([]Deviation, Result) {
 	best := r.Run(p, NewReplay(ds), 0, o)
 	if best.Failure == nil {
@@ -35,7 +35,12 @@ func (r *Runner) Minimize(p Program, ds []Deviation, o Options) ([]Deviation, Re
 		case size > 1:
 			size = min(size/2, max(1, len(ds)/2))
 		case !shrunk:
-			return ds, best
+			size = 0
+		}
+	}
+	if len(ds) > 1 {
+		if res, ok := r.single(p, oracle, o); ok {
+			return res.Deviations, res
 		}
 	}
 	return ds, best

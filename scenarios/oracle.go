@@ -3,10 +3,11 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
-	"strings"
 
-	"vmdkvol/guestsim"
+	"vmdkvol/esxsim"
+	"vmdkvol/model"
 )
 
 // The oracles of this package. Those of guestsim (mkfs on data, surprise removal and others) and of the explorer (panic,
@@ -36,9 +37,9 @@ type judge struct {
 	w       *World
 	time    int64
 	calls   []*Call
-	holders []holder
-	seen    uint64 // guest.Version at the last look
-	faulty  bool   // faults happen in this run, so errors need no other reason
+	holders []holder       // of which it is certain
+	refs    map[string]int // at the end, by full name
+	seen    uint64         // guest.Version at the last look
 }
 
 func (j *judge) invoke(client string, op Op) *Call {
@@ -62,11 +63,25 @@ func (j *judge) answer(c *Call, mountpoint, answer string, err error) {
 	}
 	if c.Op.Verb == "mount" && answer == okAnswer {
 		h := holder{c.Client, c.Op.ID, volumePart(c.Op.Volume), mountpoint}
+		if j.unmounting(c) {
+			return
+		}
 		if why := j.bare(h); why != "" {
 			j.w.k.Fail(OracleReply, fmt.Sprintf("%s was told that %s is mounted at %s, but %s", h.client, c.Op.Volume, mountpoint, why))
 		}
 		j.holders = append(j.holders, h)
 	}
+}
+
+// unmounting reports whether an Unmount of the same reference overlaps a Mount: then nobody can say that it is held.
+func (j *judge) unmounting(mount *Call) bool {
+	for _, c := range j.calls {
+		if c.Op.Verb == "unmount" && c.Op.ID == mount.Op.ID && c.returned > mount.invoked &&
+			volumePart(c.Op.Volume) == volumePart(mount.Op.Volume) {
+			return true
+		}
+	}
+	return false
 }
 
 // forget ends the hold of a container that unmounts; from its Unmount on it uses the volume no more.
@@ -125,47 +140,47 @@ func (j *judge) end() {
 		return
 	}
 	refs, err := w.driver.References(context.Background())
+	j.refs = maps.Clone(refs)
 	if err != nil {
 		w.k.Fail(OracleEnd, err.Error())
 		return
 	}
-	want := map[string]int{}
-	for _, h := range j.holders {
-		want[h.volume+"@"+datastore]++
-	}
-	for _, m := range w.guest.Mounts() {
-		full := strings.TrimPrefix(m.Mountpoint, mountRoot+"/")
-		if want[full] == 0 {
-			w.k.Fail(OracleEnd, full+" is mounted, but no container holds it")
+	for _, d := range w.store.Disks() {
+		full := d.Name + "@" + datastore
+		if why := j.endOf(d, refs[full]); why != "" {
+			w.k.Fail(OracleEnd, full+" "+why)
+			return
 		}
-	}
-	for _, d := range w.guest.Plugged() {
-		if !mountedDisk(w.guest, d.DiskID) {
-			w.k.Fail(OracleEnd, "disk "+d.DiskID+" is attached, but not mounted")
-		}
-	}
-	for full, n := range want {
-		if refs[full] != n {
-			w.k.Fail(OracleEnd, fmt.Sprintf("%s has %d references, and %d containers hold it", full, refs[full], n))
-		}
+		delete(refs, full)
 	}
 	for full, n := range refs {
-		if want[full] != n {
-			w.k.Fail(OracleEnd, fmt.Sprintf("%s has %d references, and %d containers hold it", full, n, want[full]))
+		if n > 0 {
+			w.k.Fail(OracleEnd, fmt.Sprintf("%s has %d references, but does not exist", full, n))
 		}
 	}
 }
 
-func mountedDisk(g *guestsim.Guest, id string) bool {
-	for _, m := range g.Mounts() {
-		if m.DiskID == id {
-			return true
-		}
+// endOf compares what is left of a volume with what the answers allow, and its parts with each other.
+func (j *judge) endOf(d esxsim.Disk, refs int) string {
+	w := j.w
+	possible, answer := w.t.checker.Final(w.t.start, w.t.history, d.Name)
+	allowed := answer == model.Undecided
+	for _, s := range possible.States() {
+		allowed = allowed || s.RefCount() == refs
 	}
-	return false
-}
-
-// explain asks the model for an order of the calls that gives their answers; "" if there is one.
-func (j *judge) explain() string {
+	m, mounted := w.guest.At(mountRoot + "/" + d.Name + "@" + datastore)
+	vm, attached := w.store.AttachedTo(datastore, d.Name)
+	switch {
+	case !allowed:
+		return fmt.Sprintf("has %d references, which the answers do not allow", refs)
+	case mounted && refs == 0:
+		return "is mounted, but has no reference"
+	case !mounted && refs > 0:
+		return fmt.Sprintf("has %d references, but is not mounted", refs)
+	case mounted && (m.DiskID != d.ID || m.Removed):
+		return "has another disk at its mountpoint"
+	case attached && !mounted:
+		return "is attached to " + vm + ", but not mounted"
+	}
 	return ""
 }

@@ -99,8 +99,10 @@ func (s *Stage) compare(out *Outcome, counts []int) []string {
 	add := func(line int, format string, args ...any) {
 		wrong = append(wrong, fmt.Sprintf("%s:%d: ", script.File, line)+fmt.Sprintf(format, args...))
 	}
-	for _, d := range out.Unused {
-		add(0, "the schedule never came to: %s", d)
+	if len(script.Expect) > 0 { // whoever expects something must come to the schedule that leads there
+		for _, d := range out.Unused {
+			add(0, "the schedule never came to: %s", d)
+		}
 	}
 	used := make([]bool, len(out.Calls))
 	for _, e := range script.Expect {
@@ -144,13 +146,7 @@ func (w *World) fact(c Condition) string {
 	volume := volumePart(c.Volume)
 	switch c.What {
 	case "refs":
-		n := 0
-		for _, h := range w.judge.holders { // the judge has seen that the driver's references are these
-			if h.volume == volume {
-				n++
-			}
-		}
-		return fmt.Sprint(n)
+		return fmt.Sprint(w.judge.refs[volume+"@"+datastore])
 	case "attached":
 		if vm, ok := w.store.AttachedTo(datastore, volume); ok {
 			return vm

@@ -11,6 +11,7 @@ import (
 	"vmdkvol/esxsim"
 	"vmdkvol/explore"
 	"vmdkvol/guestsim"
+	"vmdkvol/model"
 	"vmdkvol/vmcisim"
 )
 
@@ -19,6 +20,8 @@ const (
 	vmName    = "vm1"
 	datastore = "ds1"
 	mountRoot = "/mnt/vmdk"
+
+	defaultFstype = "ext4" // of Create, docs/original.md §3.3
 )
 
 // theatre is what all runs of one script share: memories of pure functions, nothing that a run can change.
@@ -28,15 +31,19 @@ type theatre struct {
 	quirks esxsim.Quirks
 	metas  [][]byte // of script.Volumes
 	sizes  []int64
+
+	start   model.Start
+	checker model.Checker
+	history []model.Call // scratch of judge.explain
 }
 
 func newTheatre(s *Script) (*theatre, error) {
-	t := &theatre{script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}}
+	t := &theatre{script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{}}
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
 	for _, v := range s.Volumes {
-		opts := map[string]string{"size": "100mb", "fstype": "ext4", "diskformat": "thin"}
+		opts := map[string]string{"size": "100mb", "fstype": defaultFstype, "diskformat": "thin"}
 		for k, val := range v.Opts {
 			opts[k] = val
 		}
@@ -45,6 +52,7 @@ func newTheatre(s *Script) (*theatre, error) {
 			return nil, fmt.Errorf("%s: volume %s: %w", s.File, v.Name, err)
 		}
 		t.sizes = append(t.sizes, size)
+		t.start[volumePart(v.Name)] = model.Only(model.Existing(opts["fstype"]))
 		t.metas = append(t.metas, esxsim.EncodeMeta(esxsim.Meta{
 			Status: "detached", VolOpts: opts, Created: "Tue Dec 20 19:35:28 2016", CreatedBy: vmName,
 		}))
@@ -127,11 +135,7 @@ func (w *World) provide(v Given, size int64, meta []byte, media *guestsim.Media)
 	if err != nil {
 		return err
 	}
-	fstype := v.Opts["fstype"]
-	if fstype == "" {
-		fstype = "ext4"
-	}
-	media.Format(disk.ID, fstype, at.Name)
+	media.Format(disk.ID, fstypeOf(v.Opts), at.Name)
 	return w.store.WriteMeta(ctx, at, meta)
 }
 

@@ -69,11 +69,11 @@ func newDemo() *cobra.Command {
 
 // show explores without writing a file; it fails if what it finds is not what the story says.
 func (x *exploration) show(cmd *cobra.Command, script *scenarios.Script, want bool) error {
-	rep, result, found, err := x.search(cmd, script)
+	rep, found, err := x.search(cmd, script)
 	if err != nil {
 		return badInput(err)
 	}
-	if err := tell(cmd.OutOrStdout(), rep, result, found); err != nil {
+	if err := tell(cmd.OutOrStdout(), rep, found); err != nil {
 		return err
 	}
 	if rep.Found != want {

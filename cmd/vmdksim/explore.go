@@ -77,7 +77,7 @@ func newExplore() *cobra.Command {
 
 func (x *exploration) explore(cmd *cobra.Command, script *scenarios.Script) error {
 	out := cmd.OutOrStdout()
-	rep, result, found, err := x.search(cmd, script)
+	rep, found, err := x.search(cmd, script)
 	if err != nil {
 		return badInput(err)
 	}
@@ -98,7 +98,7 @@ func (x *exploration) explore(cmd *cobra.Command, script *scenarios.Script) erro
 			return err
 		}
 	} else {
-		if err := tell(out, rep, result, found); err != nil {
+		if err := tell(out, rep, found); err != nil {
 			return err
 		}
 	}
@@ -109,10 +109,10 @@ func (x *exploration) explore(cmd *cobra.Command, script *scenarios.Script) erro
 }
 
 // search explores and returns, if it found something, the minimal failing scenario.
-func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (explored, explore.Result, *scenarios.Script, error) {
+func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (explored, *scenarios.Script, error) {
 	stage, err := scenarios.NewStage(script)
 	if err != nil {
-		return explored{}, explore.Result{}, nil, err
+		return explored{}, nil, err
 	}
 	defer stage.Close()
 	start := time.Now()
@@ -123,7 +123,7 @@ func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (expl
 		},
 	})
 	if err != nil {
-		return explored{}, explore.Result{}, nil, err
+		return explored{}, nil, err
 	}
 	e := explored{
 		Found: rep.Found, Schedules: rep.Schedules, Steps: rep.Steps, ElapsedMS: time.Since(start).Milliseconds(), Seed: x.seed,
@@ -132,7 +132,7 @@ func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (expl
 		e.Operations += len(c.Ops)
 	}
 	if !rep.Found {
-		return e, rep.Result, nil, nil
+		return e, nil, nil
 	}
 	e.Oracle, e.Detail = rep.Result.Failure.Oracle, rep.Result.Failure.Detail
 	for _, d := range rep.Result.Deviations {
@@ -144,13 +144,14 @@ func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (expl
 			e.Faults++
 		}
 	}
-	return e, rep.Result, script.WithSchedule(rep.Result.Deviations), nil
+	return e, script.WithSchedule(rep.Result.Deviations), nil
 }
 
 // tell says what was found, for a human.
-func tell(out io.Writer, rep explored, _ explore.Result, found *scenarios.Script) error {
+func tell(out io.Writer, rep explored, found *scenarios.Script) error {
 	if !rep.Found {
-		fmt.Fprintf(out, "nothing found in %d schedules (%d steps, %d ms, seed %d)\n", rep.Schedules, rep.Steps, rep.ElapsedMS, rep.Seed)
+		fmt.Fprintf(out, "%d schedules passed, none failed (%d steps, %d ms, seed %d)\n",
+			rep.Schedules, rep.Steps, rep.ElapsedMS, rep.Seed)
 		return nil
 	}
 	fmt.Fprintf(out, "found in schedule %d (%d ms, seed %d), shrunk to %d deviations, %d of them preemptions:\n\n",
@@ -167,7 +168,7 @@ func tell(out io.Writer, rep explored, _ explore.Result, found *scenarios.Script
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s\n%s: %s\n", scenarios.Table(o.Events), rep.Oracle, rep.Detail)
+	fmt.Fprintf(out, "\n%s", scenarios.Table(o.Events))
 	if rep.File != "" {
 		fmt.Fprintf(out, "written to %s; replay it with: vmdksim run --table %s\n", rep.File, rep.File)
 	}
