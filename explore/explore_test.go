@@ -167,6 +167,41 @@ func TestACrashedWorldActsNoMore(t *testing.T) {
 	require.Equal(t, []string{"act"}, did)
 }
 
+func TestAClientOutlivesTheWorldItCalls(t *testing.T) {
+	r := explore.NewRunner()
+	defer r.Close()
+	var did []string
+	program := func(k *explore.Kernel) {
+		did = nil
+		docker, plugin := k.World("docker"), k.World("plugin")
+		k.Client("c1", docker, func() {
+			for range 2 {
+				crashed := plugin.Within(func() {
+					k.Before("act", "x")
+					did = append(did, "act")
+				})
+				did = append(did, fmt.Sprint(crashed))
+			}
+			k.Before("go", "on")
+			did = append(did, "on")
+		})
+		k.Client("crash", docker, plugin.Crash)
+	}
+	run := func(schedule ...string) []string {
+		var ds []explore.Deviation
+		for _, text := range schedule {
+			d, err := explore.ParseDeviation(text)
+			require.NoError(t, err)
+			ds = append(ds, d)
+		}
+		require.Nil(t, r.Run(program, explore.NewReplay(ds), 0, explore.Options{}).Failure)
+		return did
+	}
+	require.Equal(t, []string{"act", "false", "act", "false", "on"}, run())
+	require.Equal(t, []string{"true", "true", "on"}, run("switch c1 -> crash before act(x)#1"))
+	require.Equal(t, []string{"act", "false", "true", "on"}, run("switch c1 -> crash before act(x)#2"))
+}
+
 func TestAPanicIsAFailureWithItsStack(t *testing.T) {
 	r := explore.NewRunner()
 	defer r.Close()

@@ -73,6 +73,28 @@ func (w *World) Crash() {
 	}
 }
 
+// Within lets the current task do f as a part of this world, as a client's call runs in the server that it calls. If the
+// world crashes meanwhile, or had crashed before, only f ends, and Within reports true.
+func (w *World) Within(f func()) (crashed bool) {
+	t := w.k.acting()
+	if w.crashed {
+		return true
+	}
+	outer := t.world
+	t.world = w
+	defer func() {
+		t.world = outer
+		if w.crashed && !outer.crashed && !w.k.stopped {
+			if p := recover(); p != nil && p != (unwound{}) {
+				panic(p)
+			}
+			t.dying, crashed = false, true
+		}
+	}()
+	f()
+	return w.crashed
+}
+
 // deadline is a context that ends in virtual time.
 type deadline struct {
 	context.Context
