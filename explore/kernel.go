@@ -27,15 +27,23 @@ type Kernel struct {
 
 	tasks   []*Task // all of this run
 	live    []*Task // those that have not ended, in the order of their creation
+	choice  Choice  // scratch of choose
 	enabled []*Task // scratch of choose
 	current *Task
 	next    *Task // who goes on when the current coroutine gives way; nil ends the run
 	clock   *Task // stands for the clock among Enabled
 	root    *Task // stands for the program while it sets up, and for the oracles at the end
 
-	now      time.Duration
-	timers   []*timer
-	timerSeq int
+	now    time.Duration
+	timers []timer // by time
+
+	// Kept between runs, each up to its mark in use by this one.
+	deadlines     []*deadline
+	deadlinesUsed int
+	monitors      []*monitor
+	monitorsUsed  int
+	worlds        []*World
+	worldsUsed    int
 
 	steps      int
 	faults     int // budget left
@@ -56,7 +64,15 @@ type Access struct {
 }
 
 // World makes a world. Its name appears in crash events.
-func (k *Kernel) World(name string) *World { return &World{k: k, name: name} }
+func (k *Kernel) World(name string) *World {
+	if k.worldsUsed == len(k.worlds) {
+		k.worlds = append(k.worlds, &World{})
+	}
+	w := k.worlds[k.worldsUsed]
+	k.worldsUsed++
+	*w = World{k: k, name: name}
+	return w
+}
 
 // Client adds a client: a task that, by default, starts only when all earlier clients have finished.
 func (k *Kernel) Client(name string, w *World, f func()) { k.spawn(name, w, true, f) }
@@ -256,8 +272,8 @@ func (k *Kernel) choose(cur *Task) *Task {
 		if len(k.enabled) == 1 {
 			return k.enabled[0]
 		}
-		c := Choice{Current: cur, Enabled: k.enabled, Default: def, Clock: early}
-		i := k.strategy.Next(&c)
+		k.choice = Choice{Current: cur, Enabled: k.enabled, Default: def, Clock: early}
+		i := k.strategy.Next(&k.choice)
 		next := k.enabled[i]
 		if i != def {
 			d := departure{kind: Pick, task: cur, visits: len(cur.visited), to: next, ended: cur.state == done}

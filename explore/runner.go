@@ -49,6 +49,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	}
 	k := &r.k
 	*k = Kernel{
+		deadlines: k.deadlines, monitors: k.monitors, worlds: k.worlds,
 		options: o, strategy: s, free: k.free, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
 		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),
 		deviations: k.deviations[:0], atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0],

@@ -31,31 +31,46 @@ type Event struct {
 	Deviation bool
 }
 
-// Hash is a running 64-bit FNV-1a over events. Strings are separated, so that no two event lists run together.
+// Hash is a running 64-bit hash over events. Strings are separated by their lengths, so that no two event lists run
+// together. It depends on nothing but the events, and so is the same in every process.
 type Hash uint64
 
+// Odd constants with well mixed bits: the golden ratio, and a prime of the xxHash family.
 const (
-	fnvOffset Hash = 14695981039346656037
-	fnvPrime  Hash = 1099511628211
+	hashStart Hash = 0x9e3779b97f4a7c15
+	hashPrime Hash = 0xc2b2ae3d27d4eb4f
 )
 
 // NewHash is the hash of no events.
-func NewHash() Hash { return fnvOffset }
+func NewHash() Hash { return hashStart }
 
 // Add returns the hash of the events so far and e.
 func (h Hash) Add(e Event) Hash {
-	h = (h ^ Hash(e.Kind)) * fnvPrime
+	h = h.mix(uint64(e.Kind))
 	h = h.str(e.Task)
 	h = h.str(e.Point.Op)
 	h = h.str(e.Point.Object)
 	return h.str(e.Text)
 }
 
+func (h Hash) mix(x uint64) Hash {
+	h = (h ^ Hash(x)) * hashPrime
+	return h ^ h>>29
+}
+
+// str takes eight bytes at a time: this runs for every step of every schedule.
 func (h Hash) str(s string) Hash {
-	for i := range len(s) {
-		h = (h ^ Hash(s[i])) * fnvPrime
+	h = h.mix(uint64(len(s)) + 1)
+	for len(s) >= 8 {
+		h = h.mix(uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56)
+		s = s[8:]
 	}
-	return (h ^ 0xff) * fnvPrime // 0xff occurs in no UTF-8 text
+	var x uint64
+	for i := range len(s) {
+		x |= uint64(s[i]) << (8 * i)
+	}
+	return h.mix(x)
 }
 
 // String is 16 hexadecimal digits.

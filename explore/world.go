@@ -29,10 +29,10 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 	k := w.k
 	t := k.acting()
 	t.ctx, t.woken = cancellable(ctx), false
-	tm := k.after(d, func() { t.woken = true })
+	k.schedule(timer{at: k.now + max(d, 0), sleeper: t})
 	k.yield(t, sleeping, Point{"sleep", w.name})
 	if !t.woken {
-		k.drop(tm)
+		k.drop(nil, t)
 		return context.Cause(ctx)
 	}
 	return nil
@@ -41,19 +41,25 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 // WithDeadline is context.WithDeadline in virtual time.
 func (w *World) WithDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
 	k := w.k
-	c := &deadline{Context: ctx, at: at}
-	tm := k.after(at.Sub(w.Now()), func() { c.end(context.DeadlineExceeded) })
-	return c, func() {
-		k.drop(tm)
-		c.end(context.Canceled)
-	}
+	d := k.newDeadline(ctx, at)
+	k.schedule(timer{at: k.now + max(at.Sub(w.Now()), 0), deadline: d})
+	return d, d.cancel
 }
 
 // Go starts a background task of this world.
 func (w *World) Go(name string, f func()) { w.k.spawn(name, w, false, f) }
 
 // NewMonitor makes a monitor whose points read lock(name) and wait(name).
-func (w *World) NewMonitor(name string) seam.Monitor { return &monitor{world: w, name: name} }
+func (w *World) NewMonitor(name string) seam.Monitor {
+	k := w.k
+	if k.monitorsUsed == len(k.monitors) {
+		k.monitors = append(k.monitors, &monitor{})
+	}
+	m := k.monitors[k.monitorsUsed]
+	k.monitorsUsed++
+	*m = monitor{world: w, name: name}
+	return m
+}
 
 // Touch records what the current step reads or writes.
 func (w *World) Touch(object string, write bool) { w.k.touch(object, write) }
@@ -93,44 +99,6 @@ func (w *World) Within(f func()) (crashed bool) {
 	}()
 	f()
 	return w.crashed
-}
-
-// deadline is a context that ends in virtual time.
-type deadline struct {
-	context.Context
-	at   time.Time
-	err  error
-	done chan struct{}
-}
-
-func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
-
-func (d *deadline) Err() error {
-	if d.err != nil {
-		return d.err
-	}
-	return d.Context.Err()
-}
-
-// Done exists for code outside the decision packages; code inside cannot receive from a channel.
-func (d *deadline) Done() <-chan struct{} {
-	if d.done == nil {
-		d.done = make(chan struct{})
-		if d.err != nil {
-			close(d.done)
-		}
-	}
-	return d.done
-}
-
-func (d *deadline) end(err error) {
-	if d.err != nil {
-		return
-	}
-	d.err = err
-	if d.done != nil {
-		close(d.done)
-	}
 }
 
 // unique numbers a task name that is taken: "retry", "retry'2".

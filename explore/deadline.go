@@ -1,0 +1,78 @@
+package explore
+
+import (
+	"context"
+	"time"
+)
+
+var errDeadline = context.DeadlineExceeded
+
+// deadline is a context that ends in virtual time. Deadlines are used again by later runs: a context does not outlive
+// the run that made it.
+type deadline struct {
+	context.Context // the parent
+	k               *Kernel
+	up              *deadline // the parent, if that is a deadline
+	plain           bool      // nothing above it but deadlines can end it
+	at              time.Time
+	err             error
+	done            chan struct{}
+	cancel          context.CancelFunc // made once, and kept when the deadline is used again
+}
+
+func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
+	var d *deadline
+	if k.deadlinesUsed < len(k.deadlines) {
+		d = k.deadlines[k.deadlinesUsed]
+	} else {
+		d = &deadline{}
+		d.cancel = func() {
+			d.k.drop(d, nil)
+			d.end(context.Canceled)
+		}
+		k.deadlines = append(k.deadlines, d)
+	}
+	k.deadlinesUsed++
+	*d = deadline{Context: parent, k: k, at: at, cancel: d.cancel}
+	if up, ok := parent.(*deadline); ok {
+		d.up, d.plain = up, up.plain
+	} else {
+		d.plain = parent.Done() == nil
+	}
+	return d
+}
+
+func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
+
+func (d *deadline) Err() error {
+	for e := d; e != nil; e = e.up {
+		if e.err != nil {
+			return e.err
+		}
+		if e.up == nil && !e.plain {
+			return e.Context.Err()
+		}
+	}
+	return nil
+}
+
+// Done exists for code outside the decision packages; code inside cannot receive from a channel.
+func (d *deadline) Done() <-chan struct{} {
+	if d.done == nil {
+		d.done = make(chan struct{})
+		if d.Err() != nil {
+			close(d.done)
+		}
+	}
+	return d.done
+}
+
+func (d *deadline) end(err error) {
+	if d.err != nil {
+		return
+	}
+	d.err = err
+	if d.done != nil {
+		close(d.done)
+	}
+}
