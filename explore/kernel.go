@@ -54,13 +54,9 @@ type Kernel struct {
 	stopped    bool
 	atStep     []func()
 	atEnd      []func()
-	footprint  []Access
-}
-
-// Access is one object that a step read or wrote.
-type Access struct {
-	Object string
-	Write  bool
+	footprint  []Access   // of the current step
+	taken      []*monitor // by the current step
+	watcher    Watcher    // the strategy, if it wants to know footprints
 }
 
 // World makes a world. Its name appears in crash events.
@@ -92,11 +88,21 @@ func (k *Kernel) Fail(oracle, detail string) {
 	k.note(Event{Kind: FailureEvent, Task: k.currentName(), Text: oracle + ": " + detail})
 }
 
-// Note records a visible event of the current task.
-func (k *Kernel) Note(text string) {
+// Note records a visible event of the current task, whose order among all others matters.
+func (k *Kernel) Note(text string) { k.visible(text, Write) }
+
+// Call records that the current task calls something that the outside sees, and Return that it was answered. For an
+// outsider the order of a call and an answer matters; that of two calls, or of two answers, does not.
+func (k *Kernel) Call(text string) { k.visible(text, callMode) }
+
+// Return is the other half of Call.
+func (k *Kernel) Return(text string) { k.visible(text, returnMode) }
+
+func (k *Kernel) visible(text string, mode Mode) {
 	if k.current != nil && k.current.dying {
 		return
 	}
+	k.footprint = append(k.footprint, Access{historyObject, mode})
 	k.note(Event{Kind: VisibleEvent, Task: k.currentName(), Text: text})
 }
 
@@ -130,10 +136,6 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 
 // FaultsSpent is how much of its fault budget the run has used so far.
 func (k *Kernel) FaultsSpent() int { return k.options.Faults - k.faults }
-
-func (k *Kernel) touch(object string, write bool) {
-	k.footprint = append(k.footprint, Access{object, write})
-}
 
 func (k *Kernel) currentName() string {
 	if k.current == nil {
@@ -201,7 +203,7 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 		return
 	}
 	t.visited = append(t.visited, p)
-	k.stepped()
+	k.stepped(t)
 	if next := k.choose(t); next != t {
 		k.next = next
 		t.worker.yield(struct{}{})
@@ -226,14 +228,22 @@ func (k *Kernel) ended(t *Task) {
 		return
 	}
 	k.note(Event{Kind: EndEvent, Task: t.name})
-	k.stepped()
+	k.stepped(t)
 	k.next = k.choose(t)
 }
 
-// stepped ends a step: the oracles look at the state it left.
-func (k *Kernel) stepped() {
+// stepped ends a step of t: the oracles look at the state it left.
+func (k *Kernel) stepped(t *Task) {
 	k.steps++
-	k.footprint = k.footprint[:0]
+	if k.watcher != nil {
+		for _, m := range k.taken {
+			if m.holder == t {
+				k.footprint = append(k.footprint, Access{m.name, Write})
+			}
+		}
+		k.watcher.Stepped(t, k.footprint)
+	}
+	k.footprint, k.taken = k.footprint[:0], k.taken[:0]
 	for _, f := range k.atStep {
 		f()
 	}

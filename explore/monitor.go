@@ -7,6 +7,10 @@ type monitor struct {
 	world  *World
 	name   string
 	holder *Task
+
+	// of the last acquisition, see Kernel.gave
+	step int // in which it was acquired
+	mark int // length of the footprint then
 }
 
 func (m *monitor) Lock(ctx context.Context) error {
@@ -15,9 +19,11 @@ func (m *monitor) Lock(ctx context.Context) error {
 	t.on, t.ctx = m, cancellable(ctx)
 	k.yield(t, locking, Point{"lock", m.name})
 	if t.ctx != nil && t.ctx.Err() != nil {
+		k.touch(m.name, true)
 		return context.Cause(ctx)
 	}
 	m.holder = t
+	k.took(m)
 	return nil
 }
 
@@ -33,6 +39,7 @@ func (m *monitor) Unlock() {
 		panic("explore: monitor " + m.name + " of " + m.holder.name + " unlocked by " + t.name)
 	}
 	m.holder = nil
+	m.world.k.gave(m)
 }
 
 func (m *monitor) Wait(ctx context.Context) error {
@@ -42,9 +49,12 @@ func (m *monitor) Wait(ctx context.Context) error {
 		panic("explore: wait on monitor " + m.name + " without holding it")
 	}
 	m.holder = nil
+	k.touch(m.name, true)
 	t.on, t.ctx, t.woken = m, cancellable(ctx), false
 	k.yield(t, waiting, Point{"wait", m.name})
 	m.holder = t
+	k.took(m)
+	k.touch(m.name, true)
 	if !t.woken {
 		return context.Cause(ctx)
 	}
@@ -56,6 +66,7 @@ func (m *monitor) Wake() {
 	if t := k.acting(); m.holder != t {
 		panic("explore: wake of monitor " + m.name + " without holding it")
 	}
+	k.touch(m.name, true)
 	for _, t := range k.live {
 		if t.state == waiting && t.on == m {
 			t.woken = true

@@ -1,0 +1,67 @@
+package explore
+
+// Mode is how a step accesses an object.
+type Mode uint8
+
+// The modes. Two accesses of one object commute if both have the same mode, and that is not Write.
+const (
+	Read Mode = iota
+	Write
+	callMode
+	returnMode
+)
+
+// historyObject stands for the order of visible calls and answers.
+const historyObject = "history"
+
+// Access is one object that a step read or wrote.
+type Access struct {
+	Object string
+	Mode   Mode
+}
+
+func (a Access) commutes(b Access) bool {
+	return a.Object != b.Object || a.Mode == b.Mode && a.Mode != Write
+}
+
+// commute reports whether two steps with these footprints may be swapped without anyone noticing.
+func commute(a, b []Access) bool {
+	for _, x := range a {
+		for _, y := range b {
+			if !x.commutes(y) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Watcher is a strategy that wants to know what each step did.
+type Watcher interface {
+	// Stepped is called at the end of every step with what it accessed. The slice is valid during the call.
+	//
+	// A section of a monitor that ends within the step counts as what was touched in it, so that two sections that
+	// touch different keys commute; a section in which nothing was touched counts as a write of the monitor.
+	Stepped(t *Task, footprint []Access)
+}
+
+func (k *Kernel) touch(object string, write bool) {
+	mode := Read
+	if write {
+		mode = Write
+	}
+	k.footprint = append(k.footprint, Access{object, mode})
+}
+
+// took notes that the current step has acquired a monitor.
+func (k *Kernel) took(m *monitor) {
+	m.step, m.mark = k.steps, len(k.footprint)
+	k.taken = append(k.taken, m)
+}
+
+// gave notes that the current step has released a monitor.
+func (k *Kernel) gave(m *monitor) {
+	if m.step != k.steps || len(k.footprint) == m.mark {
+		k.footprint = append(k.footprint, Access{m.name, Write})
+	}
+}
