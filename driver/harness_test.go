@@ -3,7 +3,6 @@ package driver_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -26,16 +25,16 @@ var errBoom = errors.New("boom")
 type house struct {
 	*testing.T
 
-	k       *explore.Kernel
-	env     *explore.World
-	store   *esxsim.MemStore
-	esx     *esxsim.Service
-	media   *guestsim.Media
-	guest   *guestsim.Guest
-	wire    *wireFaults
-	calls   *calls
-	config  driver.Config
-	driver  *driver.Driver
+	k      *explore.Kernel
+	env    *explore.World
+	store  *esxsim.MemStore
+	esx    *esxsim.Service
+	media  *guestsim.Media
+	guest  *guestsim.Guest
+	wire   *wireFaults
+	calls  *calls
+	config driver.Config
+	driver *driver.Driver
 }
 
 // live runs body as the only client of a house; nothing in it takes real time. Whatever body leaves in the background
@@ -75,7 +74,7 @@ func newHouse(t *testing.T, k *explore.Kernel) *house {
 	client, err := vmdkops.New(vmdkops.Config{Transport: h.wire, Env: env})
 	require.NoError(t, err)
 	h.config = driver.Config{
-		Backend: backend{client, h.calls}, Guest: guest{h.guest, h.calls}, Env: env, MountRoot: root,
+		Backend: backend{client, h.calls, env}, Guest: guest{h.guest, h.calls}, Env: env, MountRoot: root,
 		Status: map[string]any{"backend": "simulated"},
 	}
 	h.driver, err = driver.New(h.config)
@@ -175,7 +174,7 @@ const (
 	allLost          // executed each time, never answered
 )
 
-// wireFaults loses messages of one command, or of "all".
+// wireFaults loses messages, by command.
 type wireFaults struct {
 	vmdkops.Transport
 	env  *explore.World
@@ -185,12 +184,11 @@ type wireFaults struct {
 var errCut = errors.New("connection cut")
 
 func (w *wireFaults) RoundTrip(ctx context.Context, request []byte) ([]byte, error) {
-	cmd := "all"
-	for c := range w.fate {
-		if strings.Contains(string(request), `"cmd":"`+c+`"`) {
-			cmd = c
-		}
+	parsed, err := wire.ParseRequest(request)
+	if err != nil {
+		return nil, err
 	}
+	cmd := string(parsed.Cmd)
 	f := w.fate[cmd]
 	if f == replyLost || f == requestLost {
 		delete(w.fate, cmd)
@@ -212,10 +210,16 @@ func (w *wireFaults) RoundTrip(ctx context.Context, request []byte) ([]byte, err
 type calls struct {
 	fail map[string]error // by method, until deleted; "once method" fails once
 	log  []string
+	hang string // the volume whose Get never ends
+
+	before func(method string) // nil, or called for each
 }
 
 func (c *calls) next(method string) error {
 	c.log = append(c.log, method)
+	if c.before != nil {
+		c.before(method)
+	}
 	if err := c.fail["once "+method]; err != nil {
 		delete(c.fail, "once "+method)
 		return err
@@ -237,6 +241,7 @@ func (c *calls) count(method string) int {
 type backend struct {
 	driver.Backend
 	calls *calls
+	env   *explore.World
 }
 
 func (b backend) Create(ctx context.Context, name string, opts map[string]string) error {
@@ -270,6 +275,9 @@ func (b backend) Detach(ctx context.Context, name string) error {
 func (b backend) Get(ctx context.Context, name string) (wire.Volume, error) {
 	if err := b.calls.next("get"); err != nil {
 		return wire.Volume{}, err
+	}
+	if name == b.calls.hang {
+		return wire.Volume{}, b.env.Sleep(ctx, 1000*time.Hour)
 	}
 	return b.Backend.Get(ctx, name)
 }

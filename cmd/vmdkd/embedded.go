@@ -5,12 +5,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 
-	"vmdkvol/driver/wire"
-	"vmdkvol/esxsim"
+	"vmdkvol/esxsim/host"
 )
 
 // embedded is a simulated ESX host inside vmdkd, with this machine as its only VM.
@@ -24,65 +24,68 @@ func embedded() backendKind {
 			}
 			return nil
 		},
-		open: func(ctx context.Context, s settings, _ string) (backend, error) {
+		open: func(_ context.Context, s settings, _ string) (backend, error) {
 			if s.guest == "sim" {
 				return inMemory(s)
 			}
-			return onDisk(ctx, s)
+			return onDisk(s)
 		},
 	}
 }
 
+// The only datastore of the embedded host.
+const embeddedDatastore = "datastore1"
+
 // onDisk keeps volumes as VMDK files below --datastore and plugs them in as loop devices.
-func onDisk(_ context.Context, _ settings) (backend, error) {
-	return backend{}, errors.New("not there yet")
+func onDisk(s settings) (backend, error) {
+	dir, err := filepath.Abs(s.datastore)
+	if err != nil {
+		return backend{}, wrongInput("--datastore: %w", err)
+	}
+	b, err := open(host.Config{
+		Datastores: []host.Datastore{{Name: embeddedDatastore, Dir: dir}},
+		VMDir:      filepath.Join(dir, ".vms"),
+		Loop:       true,
+		Detach:     true,
+		Log:        s.log,
+	})
+	switch {
+	case errors.Is(err, host.ErrNoLoop):
+		return backend{}, lacks("run 'modprobe loop', or another --esx", "%w", err)
+	case errors.Is(err, host.ErrInUse):
+		return backend{}, lacks("give each vmdkd its own --datastore, or share one by 'vmdksim serve'", "%w", err)
+	}
+	return b, err
 }
 
 // inMemory keeps nothing: a guest without devices has no use for files.
 func inMemory(s settings) (backend, error) {
-	store := esxsim.NewMemStore(s.env, false, "datastore1")
-	esx, err := esxsim.New(esxsim.Config{Env: s.env, Store: store, Bus: noBus{}, Log: s.log})
+	s.log.Warn("volumes are in memory and end with vmdkd")
+	return open(host.Config{Datastores: []host.Datastore{{Name: embeddedDatastore}}, Log: s.log})
+}
+
+// open makes a host with this machine as its VM.
+func open(c host.Config) (backend, error) {
+	vm := machineName()
+	c.VMs = []host.VM{{Name: vm}}
+	h, err := host.Open(c)
 	if err != nil {
 		return backend{}, err
 	}
-	vm := vmName()
-	if err := esx.AddVM(esxsim.VM{ID: vm, Home: "datastore1"}); err != nil {
-		return backend{}, err
-	}
-	s.log.Warn("volumes are in memory and end with vmdkd")
 	return backend{
-		transport: inProcess{esx: esx, vm: vm},
-		close:     func() error { return nil },
+		transport: h.Port(vm),
+		devRoot:   h.DevRoot(vm),
+		sysRoot:   h.SysRoot(vm),
+		close:     h.Close,
 	}, nil
 }
 
-// vmName is this machine as a VM of the embedded host.
-func vmName() string {
+// machineName is this machine's name as a VM of the embedded host.
+func machineName() string {
 	name, err := os.Hostname()
 	name, _, _ = strings.Cut(name, ".")
-	if err != nil || name == "" {
+	if err != nil || !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,62}$`).MatchString(name) {
 		return "vm1"
 	}
 	return name
-}
-
-// noBus plugs nothing: the simulated guest's disks are plugged on this side of the protocol.
-type noBus struct{}
-
-func (noBus) Plug(context.Context, string, wire.Device, esxsim.Disk) error   { return nil }
-func (noBus) Unplug(context.Context, string, wire.Device, esxsim.Disk) error { return nil }
-
-// inProcess is a transport to a service in this process.
-type inProcess struct {
-	esx *esxsim.Service
-	vm  string
-}
-
-// RoundTrip hands one request over. It does not return before the service has finished, but a done ctx ends the
-// service's waits.
-func (p inProcess) RoundTrip(ctx context.Context, request []byte) ([]byte, error) {
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("embedded: %w: %w", wire.ErrNotSent, context.Cause(ctx))
-	}
-	return p.esx.Handle(ctx, p.vm, request), nil
 }

@@ -23,6 +23,7 @@ type settings struct {
 type backend struct {
 	transport vmdkops.Transport
 	devRoot   string // where its disks appear, if it knows better than the machine
+	sysRoot   string // as devRoot, for sysfs
 	close     func() error
 }
 
@@ -84,8 +85,12 @@ func linux() guestKind {
 			if dev == "" {
 				dev = host.devRoot
 			}
+			sys := s.sysRoot
+			if sys == defaultSysRoot && host.sysRoot != "" {
+				sys = host.sysRoot
+			}
 			g, err := linuxguest.New(linuxguest.Config{
-				DevRoot: dev, SysRoot: s.sysRoot, MountRoot: s.mountRoot, Log: s.log,
+				DevRoot: dev, SysRoot: sys, MountRoot: s.mountRoot, Log: s.log,
 			})
 			if err != nil {
 				return nil, nil, err

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
+const defaultSysRoot = "/sys"
+
 // options are the flags as given.
 type options struct {
 	socket    string
@@ -31,7 +33,7 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.esx, "esx", defaultESX, "the ESX host: "+usage(backends()))
 	f.StringVar(&o.guest, "guest", "linux", "this machine's disks and mounts: "+usage(guests()))
 	f.StringVar(&o.devRoot, "dev-root", "", "directory with disk/by-path (default /dev, or what the embedded host makes)")
-	f.StringVar(&o.sysRoot, "sys-root", "/sys", "where sysfs is mounted")
+	f.StringVar(&o.sysRoot, "sys-root", defaultSysRoot, "where sysfs is mounted (the embedded host makes its own)")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	o.registerBuild(f)

@@ -109,17 +109,17 @@ func TestTheSharedConnectionMutant(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.scn")
 	for text, want := range map[string]string{
-		"":                                        "x.scn:1: nothing happens: there is no start line",
-		"sart c1: mount v":                        `x.scn:1: unknown verb "sart"`,
-		"start c1: mout v":                        `x.scn:1: unknown operation "mout"`,
-		"start c1: mount":                         "x.scn:1: mount: the volume's name is missing",
-		"start c1: mount v size=1gb":              `x.scn:1: mount: unknown key "size"`,
-		"start c1: get v\nstart c1: get v":        "x.scn:2: client c1 is started twice",
-		"given volume v\ngiven volume v":          "x.scn:2: volume v is given twice",
-		"given volume v size=big\nstart c: get v": "volume v: size",
-		"given quirk nonsense=on":                 `x.scn:1: unknown quirk "nonsense"`,
-		"given weather sunny":                     `x.scn:1: unknown given "weather"`,
-		"start c1: get v\nschedule\n  jump":       `x.scn:3: unknown deviation "jump"`,
+		"":                                 "x.scn:1: nothing happens: there is no start line",
+		"sart c1: mount v":                 `x.scn:1: unknown verb "sart"`,
+		"start c1: mout v":                 `x.scn:1: unknown operation "mout"`,
+		"start c1: mount":                  "x.scn:1: mount: the volume's name is missing",
+		"start c1: mount v size=1gb":       `x.scn:1: mount: unknown key "size"`,
+		"start c1: get v\nstart c1: get v": "x.scn:2: client c1 is started twice",
+		"given volume v\ngiven volume v":   "x.scn:2: volume v is given twice",
+		"given volume v size=big\nstart c: get v":                          "volume v: size",
+		"given quirk nonsense=on":                                          `x.scn:1: unknown quirk "nonsense"`,
+		"given weather sunny":                                              `x.scn:1: unknown given "weather"`,
+		"start c1: get v\nschedule\n  jump":                                `x.scn:3: unknown deviation "jump"`,
 		"start c1: get v\nschedule\n  switch c1 -> c2 before here":         `x.scn:3: malformed place "here"`,
 		"start c1: get v\n  switch c1 -> c2 before a(b)#1":                 "x.scn:2: an indented line",
 		"start c1: get v\nexpect\n  c2 get v -> ok":                        `x.scn:3: no client "c2" was started`,
@@ -140,7 +140,11 @@ func TestBadInput(t *testing.T) {
 		require.Contains(t, errs, want)
 	}
 	for _, args := range [][]string{
-		{"run", filepath.Join(t.TempDir(), "none.scn")}, {"run"}, {"explore"}, {"fly"}, {"run", "--wings", "x"},
+		{"run", filepath.Join(t.TempDir(), "none.scn")},
+		{"run"},
+		{"explore"},
+		{"fly"},
+		{"run", "--wings", "x"},
 		{"explore", scenarioDir + "/crossed-replies.scn", "--mutant", "unheard-of"},
 	} {
 		code, _, errs := do(t, args...)

@@ -70,6 +70,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newExplore(), newDemo())
+	root.AddCommand(newRun(), newExplore(), newDemo(), newServe())
 	return root
 }

@@ -12,12 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
-	"vmdkvol/driver/vmdkops"
 	"vmdkvol/driver/wire"
 )
-
-// What a Transport must do at all is tested by the conformance suite in driver/vmdkops.
-var _ vmdkops.Transport = (*Transport)(nil)
 
 func TestDefaultAddress(t *testing.T) {
 	tr, err := New(Config{})
