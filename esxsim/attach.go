@@ -104,9 +104,9 @@ func (s *Service) plug(ctx context.Context, c *call) (wire.Device, error) {
 	disk, err := s.store.LockDisk(ctx, c.target, m.ID)
 	switch {
 	case errors.Is(err, ErrLocked):
-		err = errors.New("Failed to lock the file") //nolint:staticcheck // text of ESX
+		err = errors.New("Failed to lock the file")
 	case errors.Is(err, ErrNotExist):
-		err = errors.New("File " + vmdkPath(c.target) + " was not found") //nolint:staticcheck // text of ESX
+		err = errors.New("File " + vmdkPath(c.target) + " was not found")
 	case err == nil:
 		if err = s.bus.Plug(ctx, m.ID, sl.at, disk); err != nil {
 			err = errors.Join(err, s.store.UnlockDisk(ctx, c.target, m.ID))

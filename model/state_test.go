@@ -91,7 +91,7 @@ func TestStatesAreImmutable(t *testing.T) {
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
 			s, _ = model.Step(s, drawOp(t, vol))
 			states, keys = append(states, s), append(keys, s.Key())
-			require.Equal(t, s.RefCount(), len(s.Refs()))
+			require.Len(t, s.Refs(), s.RefCount())
 		}
 		for i := range states {
 			require.Equal(t, keys[i], states[i].Key())

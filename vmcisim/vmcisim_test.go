@@ -233,9 +233,10 @@ func TestCallerCrashes(t *testing.T) {
 			n := vmcisim.New(vmcisim.Config{Env: seam.Real(), Stage: s, Handler: esx.handle, Shared: shared})
 			env := crashing{seam.Real(), make(chan struct{})}
 			crashed := make(chan any)
+			attach := request(t, wire.Attach, "data")
 			go func() {
 				defer func() { crashed <- recover() }()
-				_, _ = n.Endpoint("vm1", env).RoundTrip(t.Context(), request(t, wire.Attach, "data"))
+				_, _ = n.Endpoint("vm1", env).RoundTrip(t.Context(), attach)
 			}()
 			<-g.reached
 			close(env.crash)

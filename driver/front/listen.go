@@ -32,7 +32,7 @@ func (h *Handler) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 		h.inFlight.stop()
 		_ = l.Close()
-		<-failed
+		_ = <-failed // that the listener is closed is what it says
 	case err = <-failed:
 		err = fmt.Errorf("front: serve: %w", err)
 		h.inFlight.stop()

@@ -257,7 +257,7 @@ func TestMountedTopmost(t *testing.T) {
 		require.NoError(t, g.Mkfs(ctx, disk, "ext4", ""))
 	}
 	require.NoError(t, g.Mount(ctx, below, mp, "ext4", false))
-	requireBusy(t, g.Mount(ctx, above, mp, "ext4", false))
+	_ = requireBusy(t, g.Mount(ctx, above, mp, "ext4", false))
 	require.NoError(t, unix.Mount(above, mp, "ext4", 0, ""))
 	got, err := g.Mounted(ctx, mp)
 	require.NoError(t, err)
@@ -383,7 +383,7 @@ func TestCyclesLeaveNothing(t *testing.T) {
 		require.Error(t, g.Mkfs(ctx, disk, "ext4", ""))
 		require.Error(t, g.Mount(ctx, disk, mp, "tmpfs", false))
 		require.NoError(t, g.Mount(ctx, disk, mp, "ext4", false))
-		requireBusy(t, g.Release(ended, disk))
+		_ = requireBusy(t, g.Release(ended, disk))
 		require.NoError(t, g.Unmount(ctx, mp))
 		require.NoError(t, g.Release(ctx, disk))
 		require.Error(t, g.Release(ctx, "/dev/null"))

@@ -1,7 +1,6 @@
 package vmdkops_test
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -137,7 +136,7 @@ func TestEveryTextHasItsKind(t *testing.T) {
 		require.Equal(t, test.owner, e.Owner, "§%s %s %q", test.section, test.cmd, test.text)
 		require.Equal(t, test.cmd, e.Cmd)
 		var reply *wire.ErrorReply
-		require.True(t, errors.As(err, &reply))
+		require.ErrorAs(t, err, &reply)
 		require.Equal(t, test.text, reply.Text)
 	}
 }

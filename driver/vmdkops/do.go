@@ -34,7 +34,8 @@ func (c *Client) do(ctx context.Context, cmd wire.Command, name string, opts map
 		if ctx.Err() != nil {
 			return unanswered(ctx, cmd, name, perhaps, last)
 		}
-		kind, owner := NotSent, ""
+		var kind Kind
+		var owner string
 		reply, err := c.transport.RoundTrip(ctx, request)
 		if err != nil {
 			kind = transportKind(err)
@@ -86,7 +87,7 @@ func transportKind(err error) Kind {
 // replyKind judges the error of a reply's parser. Whatever is neither an error that the service meant nor a success is
 // Unknown: the service sends malformed replies after it has acted (docs/original.md §1.8).
 func replyKind(cmd wire.Command, err error) (kind Kind, owner string) {
-	if err == errUnreadable {
+	if errors.Is(err, errUnreadable) {
 		return Unreadable, ""
 	}
 	var told *wire.ErrorReply

@@ -45,7 +45,7 @@ func ReadFrame(r io.Reader, limit int) ([]byte, error) {
 	buf := make([]byte, HeaderSize, firstRead)
 	// The magic alone is enough to refuse: a foreign peer may send four bytes and wait.
 	n, err := io.ReadAtLeast(r, buf, 4)
-	if n == 0 && err == io.EOF {
+	if n == 0 && errors.Is(err, io.EOF) {
 		return nil, io.EOF
 	}
 	if err == nil {

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -199,7 +200,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte(`{"cmd":5,"details":[],"version":[true,false,null,-0.1e-1]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := wire.ParseRequest(text)
-		if _, isSyntax := err.(*wire.SyntaxError); isSyntax == (json.Valid(text) && validUTF8InStrings(text)) {
+		if _, isSyntax := errors.AsType[*wire.SyntaxError](err); isSyntax == (json.Valid(text) && validUTF8InStrings(text)) {
 			t.Fatalf("json.Valid says %v of %q; ParseRequest: %v", json.Valid(text), text, err)
 		}
 		if err != nil {
