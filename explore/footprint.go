@@ -9,7 +9,13 @@ const (
 	Write
 	callMode
 	returnMode
+	acquire // of a monitor that is held beyond the step
+	release // of a monitor that was held since an earlier step
+	section // of a monitor: acquired and released within the step, after touching keys
 )
+
+// everything is an object that no step commutes with.
+const everything = "*"
 
 // historyObject stands for the order of visible calls and answers.
 const historyObject = "history"
@@ -21,7 +27,15 @@ type Access struct {
 }
 
 func (a Access) commutes(b Access) bool {
-	return a.Object != b.Object || a.Mode == b.Mode && a.Mode != Write
+	switch {
+	case a.Object == everything || b.Object == everything:
+		return false
+	case a.Object != b.Object:
+		return true
+	case a.Mode != b.Mode:
+		return false
+	}
+	return a.Mode == Read || a.Mode == section || a.Mode == callMode || a.Mode == returnMode
 }
 
 // commute reports whether two steps with these footprints may be swapped without anyone noticing.
@@ -41,7 +55,8 @@ type Watcher interface {
 	// Stepped is called at the end of every step with what it accessed. The slice is valid during the call.
 	//
 	// A section of a monitor that ends within the step counts as what was touched in it, so that two sections that
-	// touch different keys commute; a section in which nothing was touched counts as a write of the monitor.
+	// touch different keys commute; a section in which nothing was touched, or someone waits or is woken, commutes
+	// with no other.
 	Stepped(t *Task, footprint []Access)
 }
 
@@ -55,13 +70,18 @@ func (k *Kernel) touch(object string, write bool) {
 
 // took notes that the current step has acquired a monitor.
 func (k *Kernel) took(m *monitor) {
-	m.step, m.mark = k.steps, len(k.footprint)
+	m.step, m.mark, m.waited = k.steps, len(k.footprint), false
 	k.taken = append(k.taken, m)
 }
 
 // gave notes that the current step has released a monitor.
 func (k *Kernel) gave(m *monitor) {
-	if m.step != k.steps || len(k.footprint) == m.mark {
-		k.footprint = append(k.footprint, Access{m.name, Write})
+	switch {
+	case m.step != k.steps:
+		k.footprint = append(k.footprint, Access{m.name, release})
+	case len(k.footprint) == m.mark || m.waited:
+		k.footprint = append(k.footprint, Access{m.name, acquire}, Access{m.name, release})
+	default:
+		k.footprint = append(k.footprint, Access{m.name, section})
 	}
 }

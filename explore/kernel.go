@@ -52,6 +52,7 @@ type Kernel struct {
 	deviated   bool // the next event carries the mark
 	failure    *Failure
 	stopped    bool
+	abandoned  bool // by the strategy
 	atStep     []func()
 	atEnd      []func()
 	footprint  []Access   // of the current step
@@ -185,6 +186,7 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 		t = &Task{}
 	}
 	t.name, t.world, t.client, t.f = k.unique(name), w, client, f
+	t.index, t.cause = len(k.tasks), k.steps
 	t.point = Point{"start", t.name}
 	t.visited = append(t.visited, t.point)
 	k.tasks = append(k.tasks, t)
@@ -228,7 +230,9 @@ func (k *Kernel) ended(t *Task) {
 		return
 	}
 	k.note(Event{Kind: EndEvent, Task: t.name})
-	k.stepped(t)
+	if !t.dying {
+		k.stepped(t)
+	}
 	k.next = k.choose(t)
 }
 
@@ -238,7 +242,7 @@ func (k *Kernel) stepped(t *Task) {
 	if k.watcher != nil {
 		for _, m := range k.taken {
 			if m.holder == t {
-				k.footprint = append(k.footprint, Access{m.name, Write})
+				k.footprint = append(k.footprint, Access{m.name, acquire})
 			}
 		}
 		k.watcher.Stepped(t, k.footprint)
@@ -267,6 +271,7 @@ func (k *Kernel) choose(cur *Task) *Task {
 		if len(k.enabled) == 0 {
 			if len(k.timers) > 0 && len(k.live) > 0 {
 				k.tick()
+				k.ticked()
 				continue
 			}
 			if len(k.live) > 0 {
@@ -279,11 +284,15 @@ func (k *Kernel) choose(cur *Task) *Task {
 		if early {
 			k.enabled = append(k.enabled, k.clock)
 		}
-		if len(k.enabled) == 1 {
+		if len(k.enabled) == 1 && k.watcher == nil {
 			return k.enabled[0]
 		}
 		k.choice = Choice{Current: cur, Enabled: k.enabled, Default: def, Clock: early}
 		i := k.strategy.Next(&k.choice)
+		if i == Abandon {
+			k.abandoned = true
+			return nil
+		}
 		next := k.enabled[i]
 		if i != def {
 			d := departure{kind: Pick, task: cur, visits: len(cur.visited), to: next, ended: cur.state == done}
@@ -297,8 +306,17 @@ func (k *Kernel) choose(cur *Task) *Task {
 		}
 		k.faults--
 		k.tick()
+		k.ticked()
 	}
 	return nil
+}
+
+// ticked tells the watcher of a step of the clock, with which nothing commutes.
+func (k *Kernel) ticked() {
+	if k.watcher != nil {
+		k.watcher.Stepped(k.clock, []Access{{everything, Write}})
+	}
+	k.steps++
 }
 
 // defaultIndex is the default schedule (see doc.go) for the tasks in k.enabled.
@@ -373,14 +391,15 @@ func (k *Kernel) reclaim(w *worker) {
 
 // loop runs until nothing is left to do or an oracle objects.
 func (k *Kernel) loop() {
+	k.footprint, k.taken = k.footprint[:0], k.taken[:0]
 	if len(k.live) > 0 {
-		k.next = k.live[0] // nothing has been done yet that another first task could see
+		k.next = k.choose(k.root)
 	}
 	for k.next != nil {
 		k.resume(k.next)
 	}
 	k.current = k.root
-	if k.failure == nil {
+	if k.failure == nil && !k.abandoned {
 		for _, f := range k.atEnd {
 			f()
 		}

@@ -11,6 +11,8 @@ type monitor struct {
 	// of the last acquisition, see Kernel.gave
 	step int // in which it was acquired
 	mark int // length of the footprint then
+
+	waited bool // someone has waited, or was woken, since then
 }
 
 func (m *monitor) Lock(ctx context.Context) error {
@@ -19,7 +21,7 @@ func (m *monitor) Lock(ctx context.Context) error {
 	t.on, t.ctx = m, cancellable(ctx)
 	k.yield(t, locking, Point{"lock", m.name})
 	if t.ctx != nil && t.ctx.Err() != nil {
-		k.touch(m.name, true)
+		k.touch(everything, true) // rare: it depends on the clock
 		return context.Cause(ctx)
 	}
 	m.holder = t
@@ -48,13 +50,13 @@ func (m *monitor) Wait(ctx context.Context) error {
 	if m.holder != t {
 		panic("explore: wait on monitor " + m.name + " without holding it")
 	}
-	m.holder = nil
-	k.touch(m.name, true)
+	m.holder, m.waited = nil, true
+	k.gave(m)
 	t.on, t.ctx, t.woken = m, cancellable(ctx), false
 	k.yield(t, waiting, Point{"wait", m.name})
 	m.holder = t
 	k.took(m)
-	k.touch(m.name, true)
+	m.waited = true
 	if !t.woken {
 		return context.Cause(ctx)
 	}
@@ -66,10 +68,10 @@ func (m *monitor) Wake() {
 	if t := k.acting(); m.holder != t {
 		panic("explore: wake of monitor " + m.name + " without holding it")
 	}
-	k.touch(m.name, true)
+	m.waited = true
 	for _, t := range k.live {
-		if t.state == waiting && t.on == m {
-			t.woken = true
+		if t.state == waiting && t.on == m && !t.woken {
+			t.woken, t.cause = true, k.steps
 		}
 	}
 }

@@ -18,11 +18,15 @@ type Options struct {
 // Result is what one run did.
 type Result struct {
 	Failure    *Failure // nil if no oracle objected
+	Abandoned  bool     // the strategy gave the run up before its end
 	Hash       Hash     // of every event
 	Steps      int
 	Departures int         // how many deviations there were
 	Deviations []Deviation // in the order in which they happened; only of failures, or if asked for
 }
+
+// rootName stands in schedules for the moment before the first task.
+const rootName = "set-up"
 
 // Runner executes programs, one run at a time, and keeps what runs have in common. Use from one goroutine.
 type Runner struct {
@@ -31,7 +35,7 @@ type Runner struct {
 
 // NewRunner makes a runner; Close frees its coroutines.
 func NewRunner() *Runner {
-	return &Runner{k: Kernel{clock: &Task{name: clockName, state: done}, root: &Task{name: "set-up"}}}
+	return &Runner{k: Kernel{clock: &Task{name: clockName, index: clockIndex, state: done}, root: &Task{name: rootName, state: done}}}
 }
 
 // Close ends the runner's coroutines.
@@ -58,7 +62,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	s.Begin(n)
 	p(k)
 	k.loop()
-	res := Result{Failure: k.failure, Hash: k.hash, Steps: k.steps, Departures: len(k.deviations)}
+	res := Result{Failure: k.failure, Abandoned: k.abandoned, Hash: k.hash, Steps: k.steps, Departures: len(k.deviations)}
 	if k.failure != nil || o.Record {
 		res.Deviations = k.materialize()
 	}

@@ -27,11 +27,15 @@ func (c *Choice) Site() Site {
 type Strategy interface {
 	// Begin starts run number n, from 0.
 	Begin(n int)
-	// Next returns the index in c.Enabled of the task that goes on.
+	// Next returns the index in c.Enabled of the task that goes on, or Abandon. Unless the strategy is a Watcher, it is
+	// asked only if there is more than one.
 	Next(c *Choice) int
 	// Fault returns 0 for no fault, or i for faults[i-1]. The kernel asks only while the budget lasts.
 	Fault(t *Task, p Point, faults []string) int
 }
+
+// Abandon, from Strategy.Next, gives a run up: it is neither passed nor failed.
+const Abandon = -1
 
 // Sequential is the default schedule.
 type Sequential struct{}

@@ -1,0 +1,245 @@
+package explore
+
+// Exhaustive is depth-first search that runs one schedule of every trace: two schedules that differ only in the order
+// of steps that commute, by their footprints, are one trace. It is source-DPOR with sleep sets; without reduction, it
+// runs every schedule. Faults are explored up to the run's budget.
+//
+//	for dfs.More() { runner.Run(program, dfs, 0, options) }
+//
+// The program must do the same at every run.
+type Exhaustive struct {
+	plain bool
+
+	stack  []*node // the decisions of the last run; the first prefix of them are given
+	free   []*node
+	prefix int
+	began  bool
+	done   bool
+
+	at      int   // the next decision, while a run is under way
+	current *node // the scheduling decision of the step that is under way
+	trace   trace
+	stats   ExhaustiveStats
+}
+
+// ExhaustiveStats counts what a search has done so far.
+type ExhaustiveStats struct {
+	Runs    int // runs begun
+	Traces  int // runs that went to their end
+	Blocked int // runs given up because everything they could still do had been seen
+}
+
+// NewExhaustive begins a search. Plain does without the reduction, to check it.
+func NewExhaustive(plain bool) *Exhaustive { return &Exhaustive{plain: plain} }
+
+// Stats returns the counts.
+func (d *Exhaustive) Stats() ExhaustiveStats {
+	s := d.stats
+	s.Traces = s.Runs - s.Blocked
+	return s
+}
+
+// node is one decision: who goes on, or which fault happens.
+type node struct {
+	fault   bool
+	chosen  int // index of the task, or of the fault
+	options int // of a fault: how many, "none" included
+
+	enabled   []int // of the tasks; indexes in Kernel.tasks, the clock is clockIndex
+	backtrack []int // tasks to be tried here
+	tried     []asleep
+	sleep     []asleep
+	footprint []Access // of the step that began here
+}
+
+// asleep is a task whose next step need not be taken here: what follows has been seen.
+type asleep struct {
+	task      int
+	footprint []Access
+}
+
+const clockIndex = -1
+
+// More prepares the next run; false means that all is explored.
+func (d *Exhaustive) More() bool {
+	if d.done {
+		return false
+	}
+	if !d.began {
+		d.began = true
+		return true
+	}
+	if !d.plain {
+		d.trace.races(d.firstNew())
+	}
+	for len(d.stack) > 0 {
+		n := d.stack[len(d.stack)-1]
+		if d.advance(n) {
+			d.prefix = len(d.stack)
+			return true
+		}
+		d.stack = d.stack[:len(d.stack)-1]
+		d.free = append(d.free, n)
+	}
+	d.done = true
+	return false
+}
+
+// firstNew is the first step of the last run that earlier runs did not take.
+func (d *Exhaustive) firstNew() int {
+	if d.prefix == 0 {
+		return 0
+	}
+	var changed *node
+	for _, n := range d.stack[:d.prefix] {
+		if !n.fault {
+			changed = n
+		}
+	}
+	for j := range d.trace.steps {
+		if d.trace.steps[j].node == changed {
+			return j
+		}
+	}
+	return 0
+}
+
+// advance moves a decision to its next alternative.
+func (d *Exhaustive) advance(n *node) bool {
+	if n.fault {
+		n.chosen++
+		return n.chosen < n.options
+	}
+	n.tried = append(n.tried, asleep{n.chosen, append([]Access(nil), n.footprint...)})
+	n.footprint = n.footprint[:0]
+	for _, t := range n.backtrack {
+		if !contains(n.tried, t) && !contains(n.sleep, t) {
+			n.chosen = t
+			return true
+		}
+	}
+	return false
+}
+
+func contains(list []asleep, task int) bool {
+	for _, a := range list {
+		if a.task == task {
+			return true
+		}
+	}
+	return false
+}
+
+// Begin is called by the runner.
+func (d *Exhaustive) Begin(int) {
+	d.at, d.current = 0, nil
+	d.trace.reset()
+	d.stats.Runs++
+}
+
+// Next follows the prefix and then takes the default, or whoever is not asleep.
+func (d *Exhaustive) Next(c *Choice) int {
+	if d.at < d.prefix {
+		n := d.stack[d.at]
+		d.at++
+		d.current = n
+		for i, t := range c.Enabled {
+			if t.index == n.chosen {
+				return i
+			}
+		}
+		panic("explore: the program did something else when it was run again")
+	}
+	n := d.push()
+	for _, t := range c.Enabled {
+		n.enabled = append(n.enabled, t.index)
+	}
+	if d.current != nil && !d.plain {
+		d.inherit(n, d.current)
+	}
+	pick := -1
+	if !contains(n.sleep, c.Enabled[c.Default].index) {
+		pick = c.Default
+	}
+	for i, t := range c.Enabled {
+		if pick < 0 && !contains(n.sleep, t.index) {
+			pick = i
+		}
+	}
+	d.current = n
+	if pick < 0 {
+		d.stack = d.stack[:len(d.stack)-1]
+		d.free = append(d.free, n)
+		d.at--
+		d.stats.Blocked++
+		return Abandon
+	}
+	n.chosen = c.Enabled[pick].index
+	n.backtrack = append(n.backtrack, n.chosen)
+	if d.plain {
+		n.backtrack = append(n.backtrack[:0], n.enabled...)
+	}
+	return pick
+}
+
+// inherit takes over from the decision before what stays asleep after its step.
+func (d *Exhaustive) inherit(n, before *node) {
+	for _, list := range [2][]asleep{before.sleep, before.tried} {
+		for _, a := range list {
+			if a.task != before.chosen && commute(a.footprint, before.footprint) {
+				n.sleep = append(n.sleep, a)
+			}
+		}
+	}
+}
+
+// Fault explores "none" first, and then every fault.
+func (d *Exhaustive) Fault(_ *Task, _ Point, faults []string) int {
+	if d.at < d.prefix {
+		n := d.stack[d.at]
+		d.at++
+		return n.chosen
+	}
+	n := d.push()
+	n.fault, n.options = true, len(faults)+1
+	return 0
+}
+
+func (d *Exhaustive) push() *node {
+	var n *node
+	if l := len(d.free); l > 0 {
+		n, d.free = d.free[l-1], d.free[:l-1]
+		*n = node{
+			enabled: n.enabled[:0], backtrack: n.backtrack[:0], tried: n.tried[:0], sleep: n.sleep[:0], footprint: n.footprint[:0],
+		}
+	} else {
+		n = &node{}
+	}
+	d.stack = append(d.stack, n)
+	d.at++
+	return n
+}
+
+// Stepped is called by the kernel.
+func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
+	if t.index == clockIndex && (d.current == nil || d.current.chosen != clockIndex) {
+		d.trace.add(t.index, -1, nil, footprint) // nothing else could be done
+		return
+	}
+	// Alternatives of faults within the step add up: whoever sleeps must commute with all of them.
+	for _, a := range footprint {
+		if !hasAccess(d.current.footprint, a) {
+			d.current.footprint = append(d.current.footprint, a)
+		}
+	}
+	d.trace.add(t.index, t.cause, d.current, footprint)
+}
+
+func hasAccess(list []Access, a Access) bool {
+	for _, b := range list {
+		if a == b {
+			return true
+		}
+	}
+	return false
+}

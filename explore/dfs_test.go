@@ -1,0 +1,178 @@
+package explore_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"vmdkvol/explore"
+	"vmdkvol/seam"
+)
+
+// mostRuns bounds a search of a test.
+const mostRuns = 30_000
+
+// all runs a search to its end and returns the final states that it saw; nil if the end is too far away.
+func all(t require.TestingT, plain bool, o explore.Options, program func(k *explore.Kernel, final func(string))) (map[string]bool, explore.ExhaustiveStats) {
+	r := explore.NewRunner()
+	defer r.Close()
+	finals := map[string]bool{}
+	dfs := explore.NewExhaustive(plain)
+	for n := 0; dfs.More(); n++ {
+		if n == mostRuns {
+			return nil, dfs.Stats()
+		}
+		res := r.Run(func(k *explore.Kernel) {
+			program(k, func(s string) { finals[s] = true })
+		}, dfs, n, o)
+		if res.Failure != nil {
+			finals["failure "+res.Failure.Oracle] = true
+		}
+	}
+	return finals, dfs.Stats()
+}
+
+func sections(keys [][]string) func(k *explore.Kernel, final func(string)) {
+	return func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		m := w.NewMonitor("table")
+		state := map[string]string{}
+		for i, ks := range keys {
+			k.Client(fmt.Sprintf("c%d", i), w, func() {
+				for _, key := range ks {
+					_ = m.Lock(context.Background())
+					w.Touch(key, true)
+					state[key] += fmt.Sprint(i)
+					m.Unlock()
+				}
+			})
+		}
+		k.AtEnd(func() { final(fmt.Sprint(state)) })
+	}
+}
+
+func TestReductionCounts(t *testing.T) {
+	_, s := all(t, false, explore.Options{}, sections([][]string{{"x"}, {"y"}, {"z"}}))
+	require.Equal(t, 1, s.Traces, "sections of different keys commute: %+v", s)
+	finals, s := all(t, false, explore.Options{}, sections([][]string{{"x", "x"}, {"x", "x"}}))
+	require.Len(t, finals, 6)
+	require.Equal(t, 6, s.Traces, "%+v", s)
+	finals, s = all(t, false, explore.Options{}, sections([][]string{{"x", "x", "x"}, {"x", "x", "x"}, {"x", "x", "x"}}))
+	require.Len(t, finals, 1680)
+	require.Equal(t, 1680, s.Traces, "%+v", s)
+}
+
+// act is one step of a random program.
+type act struct{ kind, object int }
+
+// randomProgram has short and long sections, waits and faults.
+func randomProgram(clients [][]act) func(k *explore.Kernel, final func(string)) {
+	return func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		table := w.NewMonitor("table")
+		long := []seam.Monitor{w.NewMonitor("l0"), w.NewMonitor("l1")}
+		queue := w.NewMonitor("queue")
+		ready := 0
+		vars := [2]string{}
+		log := make([]string, len(clients))
+		ctx := context.Background()
+		for i, acts := range clients {
+			k.Client(fmt.Sprintf("c%d", i), w, func() {
+				use := func(v int) {
+					w.Touch(fmt.Sprint("v", v), true)
+					vars[v] += fmt.Sprint(i)
+				}
+				for _, a := range acts {
+					switch a.kind {
+					case 0: // a short section of a key
+						_ = table.Lock(ctx)
+						use(a.object)
+						table.Unlock()
+					case 1: // a long section with an effect in it
+						_ = long[a.object].Lock(ctx)
+						k.Before("act", fmt.Sprint(a.object))
+						use(a.object)
+						k.Before("act", "done")
+						long[a.object].Unlock()
+					case 2: // read
+						k.Before("read", fmt.Sprint(a.object))
+						w.Touch(fmt.Sprint("v", a.object), false)
+						log[i] += vars[a.object] + ","
+					case 3: // put
+						_ = queue.Lock(ctx)
+						ready++
+						queue.Wake()
+						queue.Unlock()
+					case 4: // take, if there is something or someone may still put
+						_ = queue.Lock(ctx)
+						if ready > 0 {
+							ready--
+							log[i] += "took,"
+						}
+						queue.Unlock()
+					case 5: // a background task that does something
+						w.Go(fmt.Sprintf("bg%d", i), func() {
+							k.Before("bg", "x")
+							use(a.object)
+						})
+					case 6: // fault
+						k.Before("send", "x")
+						if k.Choose("send", "x", "lose") == 1 {
+							log[i] += "lost,"
+						}
+					}
+				}
+			})
+		}
+		k.AtEnd(func() { final(fmt.Sprint(vars, log, ready)) })
+	}
+}
+
+func TestReducedSearchSeesWhatPlainSearchSees(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		clients := make([][]act, rapid.IntRange(2, 3).Draw(t, "clients"))
+		budget := 5
+		for i := range clients {
+			n := rapid.IntRange(1, 3).Draw(t, "n")
+			for range min(n, budget) {
+				a := act{rapid.IntRange(0, 6).Draw(t, "kind"), rapid.IntRange(0, 1).Draw(t, "object")}
+				clients[i] = append(clients[i], a)
+				budget--
+				if a.kind == 1 {
+					budget--
+				}
+			}
+		}
+		o := explore.Options{Faults: 1}
+		plain, ps := all(t, true, o, randomProgram(clients))
+		if plain == nil {
+			t.Skip("too many schedules for a plain search")
+		}
+		reduced, rs := all(t, false, o, randomProgram(clients))
+		require.Equal(t, plain, reduced, "plain %+v, reduced %+v", ps, rs)
+		require.LessOrEqual(t, rs.Runs, ps.Runs)
+	})
+}
+
+func TestDeadlockIsFoundByTheReducedSearch(t *testing.T) {
+	finals, s := all(t, false, explore.Options{}, func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		a, b := w.NewMonitor("a"), w.NewMonitor("b")
+		both := func(x, y seam.Monitor) func() {
+			return func() {
+				_ = x.Lock(context.Background())
+				_ = y.Lock(context.Background())
+				y.Unlock()
+				x.Unlock()
+			}
+		}
+		k.Client("c1", w, both(a, b))
+		k.Client("c2", w, both(b, a))
+		k.AtEnd(func() { final("end") })
+	})
+	require.True(t, finals["failure deadlock"], "%+v", s)
+	require.True(t, finals["end"])
+}
