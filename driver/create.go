@@ -122,6 +122,8 @@ func (d *Driver) format(ctx context.Context, m *mount, c *creation) error {
 		return nil
 	case content == "" && c.origin == others:
 		return because(Exists, errors.New("the volume exists, but was never formatted"))
+	case content != "" && c.origin != ours:
+		return because(Exists, fmt.Errorf("the volume exists and holds %s, not %s", content, c.fstype))
 	case content != "":
 		return because(Doubt, fmt.Errorf("the disk should be blank, but holds %s", content))
 	}

@@ -172,6 +172,7 @@ const (
 	requestLost      // the connection breaks, once
 	silent           // nothing ever comes
 	allLost          // executed each time, never answered
+	late             // the connection breaks, once; a second later the request is executed
 )
 
 // wireFaults loses messages, by command.
@@ -190,11 +191,18 @@ func (w *wireFaults) RoundTrip(ctx context.Context, request []byte) ([]byte, err
 	}
 	cmd := string(parsed.Cmd)
 	f := w.fate[cmd]
-	if f == replyLost || f == requestLost {
+	if f == replyLost || f == requestLost || f == late {
 		delete(w.fate, cmd)
 	}
 	switch f {
 	case requestLost:
+		return nil, errCut
+	case late:
+		w.env.Go("late", func() {
+			if w.env.Sleep(context.Background(), time.Second) == nil {
+				_, _ = w.Transport.RoundTrip(context.Background(), request)
+			}
+		})
 		return nil, errCut
 	case silent:
 		return nil, w.env.Sleep(ctx, 1000*time.Hour)

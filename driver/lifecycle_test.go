@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vmdkvol/driver"
+	"vmdkvol/driver/vmdkops"
 	"vmdkvol/esxsim"
 )
 
@@ -177,6 +178,13 @@ func TestInUseByAnotherVM(t *testing.T) {
 		require.Equal(t, "mount", e.Op)
 		require.Equal(t, "v", e.Volume)
 
+		// vSphere's own fault names nobody; the metadata does.
+		h.calls.fail["once attach"] = &vmdkops.Error{Kind: vmdkops.InUse, Err: errBoom}
+		_, err = h.driver.Mount(ctx, "v", "a")
+		require.ErrorIs(t, err, errBoom)
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, "vm2", e.Owner)
+
 		err = h.driver.Remove(ctx, "v")
 		kind(t, driver.InUse, err)
 		require.ErrorAs(t, err, &e)
@@ -226,6 +234,19 @@ func TestCreateOnData(t *testing.T) {
 		kind(t, driver.Doubt, h.driver.Create(ctx, "v", nil))
 		require.Zero(t, h.calls.count("mkfs"))
 		require.Zero(t, h.calls.count("remove"), "what is in doubt is kept")
+		h.nothingLeft()
+	})
+}
+
+// A disk that does not hold what its metadata says is not mounted, and surely not formatted.
+func TestMountOfDamage(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		h.provide("v")
+		id := h.store.Disks()[0].ID
+		h.media.Scribble(id)
+		_, err := h.driver.Mount(ctx, "v", "a")
+		kind(t, driver.Doubt, err)
+		require.Equal(t, 1, h.media.Formats(id))
 		h.nothingLeft()
 	})
 }

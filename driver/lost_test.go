@@ -50,6 +50,21 @@ func TestLostMessages(t *testing.T) {
 	}
 }
 
+// A request that seemed lost is executed after all: the driver asks only when that must have happened.
+func TestLateRequests(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		h.wire.fate["create"] = late
+		require.NoError(t, h.driver.Create(ctx, "v", nil))
+		require.Equal(t, 1, h.media.Formats(h.store.Disks()[0].ID))
+		h.mount("v", "a")
+		h.unmount("v", "a")
+		h.wire.fate["remove"] = late
+		require.NoError(t, h.driver.Remove(ctx, "v"))
+		require.Empty(t, h.disks())
+		h.nothingLeft()
+	})
+}
+
 // No answer comes at all: each operation says so in its time, and what it may have done is undone.
 func TestSilence(t *testing.T) {
 	for _, cmd := range []string{"create", "get", "attach", "detach", "remove", "list"} {
@@ -171,6 +186,23 @@ func TestUnmountWhileBusy(t *testing.T) {
 		require.True(t, mounted)
 		clear(h.wire.fate)
 		h.nothingLeft()
+	})
+}
+
+// Close waits for an attempt that is under way.
+func TestCloseDuringAnAttempt(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		h.provide("v")
+		h.mount("v", "a")
+		h.calls.fail["once detach"] = fault("detach")
+		require.Error(t, h.driver.Unmount(ctx, "v", "a"))
+		h.wire.fate["detach"] = silent
+		require.NoError(t, h.env.Sleep(ctx, 2*time.Second))
+		require.Equal(t, 2, h.calls.count("detach"), "an attempt runs")
+		start := h.env.Now()
+		require.NoError(t, h.driver.Close(ctx))
+		require.True(t, h.env.Now().After(start), "a detach of unknown fate gets its time")
+		require.Less(t, h.env.Now().Sub(start), driver.DefaultTimeout)
 	})
 }
 

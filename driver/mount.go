@@ -33,6 +33,8 @@ func (d *Driver) Mount(ctx context.Context, given, id string) (mountpoint string
 	d.refer(h, m, id)
 	if caller.Err() != nil {
 		cause := context.Cause(caller)
+		ctx, cancel := d.undoing(ctx)
+		defer cancel()
 		if err := d.unrefer(ctx, h, m, id); err != nil {
 			d.log.Warn("could not let a volume go whose mount nobody waits for", "volume", m.full, "error", err)
 		}

@@ -40,6 +40,8 @@ func TestNames(t *testing.T) {
 		{name: "101 characters", given: strings.Repeat("x", 101), bad: true},
 		{name: "101 characters of datastore", given: "v@" + strings.Repeat("x", 101), bad: true},
 		{name: "100 characters of 3 bytes", given: strings.Repeat("数", 100), bad: true}, // no file name
+		{name: "77 characters of 3 bytes", given: strings.Repeat("数", 77)},
+		{name: "78 characters of 3 bytes", given: strings.Repeat("数", 78), bad: true}, // ESX adds to it
 		{name: "snapshot", given: "v-000001", bad: true},
 		{name: "snapshot on a datastore", given: "v-000001@ds1", bad: true},
 		{name: "NUL", given: "a\x00b", bad: true},

@@ -44,6 +44,10 @@ func (d *Driver) Get(ctx context.Context, given string) (Volume, error) {
 		return Volume{Name: given, Mountpoint: at, Status: d.describe(wire.Volume{Status: "unknown: " + err.Error()})}, nil
 	}
 	at, err := d.volumes.mountpoint(ctx, n)
+	if at == "" && err == nil && v.Datastore != "" { // mounted under another of its names, perhaps
+		n.given = n.volume + datastoreMarker + v.Datastore
+		at, err = d.volumes.mountpoint(ctx, n)
+	}
 	if err != nil {
 		return Volume{}, fail("get", given, err)
 	}

@@ -48,6 +48,25 @@ func TestCreateRollsBack(t *testing.T) {
 	}
 }
 
+// S31, and the way back is blocked too: the disk goes later. The volume stays, because by then it may be another's.
+func TestCreateThatCannotRollBack(t *testing.T) {
+	for _, step := range []string{"attach", "disk", "mkfs"} {
+		for _, second := range []string{"release", "detach", "remove"} {
+			t.Run(step+" "+second, func(t *testing.T) {
+				live(t, func(h *house, ctx context.Context) {
+					h.calls.fail["once "+step] = fault(step)
+					h.calls.fail["once "+second] = fault(second)
+					require.ErrorIs(t, h.driver.Create(ctx, "v", nil), errBoom)
+					h.nothingLeft()
+					clear(h.calls.fail)
+					require.NoError(t, h.driver.Remove(ctx, "v"))
+					require.NoError(t, h.driver.Create(ctx, "v", nil))
+				})
+			})
+		}
+	}
+}
+
 // S31: whatever step of a Mount fails, its error is told and nothing is left.
 func TestMountRollsBack(t *testing.T) {
 	for _, step := range []string{"get", "attach", "disk", "mounted", "mount"} {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"vmdkvol/driver/vmdkops"
 )
 
 // Unmount drops one reference of the mount ID. The last reference of a volume unmounts and detaches its disk. An ID that
@@ -72,6 +74,9 @@ func (d *Driver) referredBy(ctx context.Context, h *held, n name, id string) (*m
 	}
 	v, err := d.backend.Get(ctx, n.given)
 	if err != nil {
+		if vmdkops.KindOf(err) == vmdkops.NotFound {
+			return nil, nil
+		}
 		return nil, err
 	}
 	full, err := fullName(n.volume, v.Datastore)

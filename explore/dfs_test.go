@@ -97,6 +97,10 @@ func randomProgram(clients [][]act) func(k *explore.Kernel, final func(string)) 
 						use(a.object)
 						k.Before("act", "done")
 						long[a.object].Unlock()
+					case 7: // a short section of a monitor that others hold for long
+						_ = long[a.object].Lock(ctx)
+						use(1 - a.object)
+						long[a.object].Unlock()
 					case 2: // read
 						k.Before("read", fmt.Sprint(a.object))
 						w.Touch(fmt.Sprint("v", a.object), false)
@@ -138,7 +142,7 @@ func TestReducedSearchSeesWhatPlainSearchSees(t *testing.T) {
 		for i := range clients {
 			n := rapid.IntRange(1, 3).Draw(t, "n")
 			for range min(n, budget) {
-				a := act{rapid.IntRange(0, 6).Draw(t, "kind"), rapid.IntRange(0, 1).Draw(t, "object")}
+				a := act{rapid.IntRange(0, 7).Draw(t, "kind"), rapid.IntRange(0, 1).Draw(t, "object")}
 				clients[i] = append(clients[i], a)
 				budget--
 				if a.kind == 1 {

@@ -21,6 +21,7 @@ type explored struct {
 	Schedules   int    `json:"schedules"`
 	Steps       int    `json:"steps"`
 	ElapsedMS   int64  `json:"elapsed_ms"`
+	ElapsedUS   int64  `json:"elapsed_us"`
 	Operations  int    `json:"operations"`
 	Deviations  int    `json:"deviations"`
 	Preemptions int    `json:"preemptions"`
@@ -126,7 +127,8 @@ func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (expl
 		return explored{}, nil, err
 	}
 	e := explored{
-		Found: rep.Found, Schedules: rep.Schedules, Steps: rep.Steps, ElapsedMS: time.Since(start).Milliseconds(), Seed: x.seed,
+		Found: rep.Found, Schedules: rep.Schedules, Steps: rep.Steps, Seed: x.seed,
+		ElapsedMS: time.Since(start).Milliseconds(), ElapsedUS: time.Since(start).Microseconds(),
 	}
 	for _, c := range script.Clients {
 		e.Operations += len(c.Ops)

@@ -57,6 +57,11 @@ func buildMutant(ctx context.Context, name, source string) (bin string, clean fu
 	if err != nil {
 		return "", nil, badInput(err)
 	}
+	return overlaid(ctx, m, source)
+}
+
+// overlaid is buildMutant for a mutant that is loaded already.
+func overlaid(ctx context.Context, m *scenarios.Mutant, source string) (bin string, clean func(), err error) {
 	if _, err := exec.LookPath("go"); err != nil {
 		return "", nil, lacking(errors.New("a mutant is built from source, and there is no go command: install Go 1.26"))
 	}
@@ -80,7 +85,7 @@ func buildMutant(ctx context.Context, name, source string) (bin string, clean fu
 	build.Dir = source
 	if out, err := build.CombinedOutput(); err != nil {
 		clean()
-		return "", nil, badInput(fmt.Errorf("mutant %s does not build: %w\n%s", name, err, bytes.TrimSpace(out)))
+		return "", nil, badInput(fmt.Errorf("mutant %s does not build: %w\n%s", m.Name, err, bytes.TrimSpace(out)))
 	}
 	return bin, clean, nil
 }

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// harmless changes nothing that anyone can see.
+const harmless = "# Says it in other words.\n# class: known-bug\n# scenario: mount-read-only.scn\n" +
+	"FILE driver/volumes.go\n" +
+	"OLD\nvar errNotHeld = errors.New(\"driver: a volume's lock was released twice\")\n" +
+	"NEW\nvar errNotHeld = errors.New(\"driver: a volume's lock was given back twice\")\n"
+
+func TestMutantsAreKilled(t *testing.T) {
+	names := []string{"pr810-merged", "record-deleted-while-awaited", "failed-mount-stays-attached", "unguarded-map"}
+	code, out, errs := do(t, append([]string{"mutants", "--json", "--seeds", "3"}, names...)...)
+	require.Equal(t, exitFine, code, errs)
+	require.Empty(t, errs, "no progress where there is no terminal")
+	var rows []mutantRow
+	require.NoError(t, json.Unmarshal([]byte(out), &rows))
+	require.Len(t, rows, len(names))
+	for i, r := range rows {
+		require.Equal(t, names[i], r.Name)
+		if r.Name == "unguarded-map" {
+			require.False(t, r.Killed)
+			require.Contains(t, r.Skipped, "race detector")
+			continue
+		}
+		require.True(t, r.Killed, "%+v", r)
+		require.Equal(t, 3, r.Found)
+		require.NotEmpty(t, r.Oracle)
+		require.Positive(t, r.Operations)
+		require.Positive(t, r.MSP50)
+		require.GreaterOrEqual(t, r.SchedulesP95, r.SchedulesP50)
+	}
+}
+
+func TestAMutantThatSurvives(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "words.mutant")
+	require.NoError(t, os.WriteFile(file, []byte(harmless), 0o600))
+	code, out, errs := do(t, "mutants", "--seeds", "1", "--schedules", "50", file)
+	require.Equal(t, exitFound, code, errs)
+	require.Regexp(t, `words +known-bug +SURVIVED +50 +50 `, out)
+
+	marked := strings.Replace(harmless, "FILE", "# equivalent: words are not looked at\nFILE", 1)
+	require.NoError(t, os.WriteFile(file, []byte(marked), 0o600))
+	code, out, errs = do(t, "mutants", "--seeds", "1", "--schedules", "50", file)
+	require.Equal(t, exitFine, code, errs)
+	require.Contains(t, out, "words are not looked at")
+}
+
+func TestMutantsRefuses(t *testing.T) {
+	stale := filepath.Join(t.TempDir(), "stale.mutant")
+	require.NoError(t, os.WriteFile(stale, []byte(strings.Replace(harmless, "var ", "let ", 1)), 0o600))
+	for want, args := range map[string][]string{
+		"no mutant nonsense": {"nonsense"},
+		"OLD stands 0 times": {stale},
+		"at least 1":         {"--seeds", "0"},
+		"name none":          {"--write", "x", "pr810-merged"},
+		"is this the source": {"--source", t.TempDir(), "pr810-merged"},
+	} {
+		code, _, errs := do(t, append([]string{"mutants"}, args...)...)
+		require.Equal(t, exitBadInput, code, args)
+		require.Contains(t, errs, want)
+	}
+}
+
+func TestPercentile(t *testing.T) {
+	require.Equal(t, 3, percentile([]int{5, 1, 3, 2, 4}, 50))
+	require.Equal(t, 5, percentile([]int{5, 1, 3, 2, 4}, 95))
+	require.Equal(t, 7, percentile([]int{7}, 50))
+	twenty := make([]int, 20)
+	for i := range twenty {
+		twenty[i] = i + 1
+	}
+	require.Equal(t, 10, percentile(twenty, 50))
+	require.Equal(t, 19, percentile(twenty, 95))
+}
+
+// TestTheMutantsPageIsFresh: docs/mutants.md speaks of today's sources.
+func TestTheMutantsPageIsFresh(t *testing.T) {
+	page, err := os.ReadFile("../../docs/mutants.md")
+	require.NoError(t, err, "run: make mutants")
+	said := regexp.MustCompile(`(?m)^` + hashMark + `(\S+)$`).FindSubmatch(page)
+	require.NotNil(t, said, "docs/mutants.md names no hash; run: make mutants")
+	hash, err := sourceHash("../..")
+	require.NoError(t, err)
+	require.Equal(t, hash, string(said[1]), "docs/mutants.md speaks of other sources; run: make mutants")
+}
+
+// TestTheHashSeesEveryChange of the files that count, and nothing else.
+func TestTheHashSeesEveryChange(t *testing.T) {
+	root := t.TempDir()
+	write := func(name, text string) {
+		name = filepath.Join(root, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	}
+	for _, pattern := range hashed {
+		write(strings.Replace(pattern, "*", "a", 1), "one")
+	}
+	hash := func() string {
+		h, err := sourceHash(root)
+		require.NoError(t, err)
+		return h
+	}
+	first := hash()
+	write("driver/a_test.go", "a test")
+	write("lab/a.go", "elsewhere")
+	require.Equal(t, first, hash())
+	seen := map[string]bool{first: true}
+	for _, pattern := range hashed {
+		write(strings.Replace(pattern, "*", "a", 1), "two")
+		require.False(t, seen[hash()], pattern)
+		seen[hash()] = true
+	}
+	write("driver/b.go", "one")
+	require.False(t, seen[hash()])
+	require.NoError(t, os.Rename(filepath.Join(root, "driver/b.go"), filepath.Join(root, "driver/c.go")))
+	require.False(t, seen[hash()])
+}

@@ -1,0 +1,126 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"vmdkvol/esxsim"
+)
+
+func descriptorFile(v esxsim.Volume) string { return v.Name + ".vmdk" }
+func dataFile(v esxsim.Volume) string       { return v.Name + "-flat.vmdk" }
+
+// CreateDisk implements esxsim.Store. The descriptor makes the volume exist, and comes before the data file, so that a
+// crash leaves nothing that nobody can remove.
+func (s *store) CreateDisk(_ context.Context, v esxsim.Volume, size int64, format esxsim.Format) (esxsim.Disk, error) {
+	ds, err := s.find(v)
+	if err != nil {
+		return esxsim.Disk{}, err
+	}
+	if size < minDisk || size%sector != 0 {
+		return esxsim.Disk{}, fmt.Errorf("create disk %s: a disk cannot have %d bytes", v.Name, size)
+	}
+	d := newDescriptor(size, format)
+	data, err := ds.writeTemp(func(f *os.File) error {
+		if err := f.Truncate(size); err != nil || format == esxsim.Thin {
+			return err
+		}
+		return allocate(f, size)
+	})
+	if err != nil {
+		return esxsim.Disk{}, storeError("create", v, err)
+	}
+	defer ds.root.Remove(data) //nolint:errcheck // it has its real name by then
+	text, err := ds.writeTemp(func(f *os.File) error {
+		_, err := f.Write(d.text(dataFile(v)))
+		return err
+	})
+	if err != nil {
+		return esxsim.Disk{}, storeError("create", v, err)
+	}
+	defer ds.root.Remove(text) //nolint:errcheck // as above
+
+	err = ds.alone(func() error {
+		if err := ds.root.Link(text, descriptorFile(v)); err != nil {
+			return err
+		}
+		if err := ds.root.Link(data, dataFile(v)); err != nil {
+			return errors.Join(err, ds.root.Remove(descriptorFile(v)))
+		}
+		return ds.dir.Sync()
+	})
+	if err != nil {
+		return esxsim.Disk{}, storeError("create", v, err)
+	}
+	return s.stat(ds, v, d), nil
+}
+
+// StatDisk implements esxsim.Store.
+func (s *store) StatDisk(_ context.Context, v esxsim.Volume) (esxsim.Disk, error) {
+	ds, err := s.find(v)
+	if err != nil {
+		return esxsim.Disk{}, err
+	}
+	d, err := ds.descriptor(v)
+	if err != nil {
+		return esxsim.Disk{}, storeError("stat", v, err)
+	}
+	return s.stat(ds, v, d), nil
+}
+
+func (s *store) stat(ds *datastore, v esxsim.Volume, d descriptor) esxsim.Disk {
+	disk := esxsim.Disk{Volume: v, ID: d.id, Size: d.size, Format: d.format}
+	if info, err := ds.root.Stat(dataFile(v)); err == nil {
+		if st, ok := info.Sys().(*syscall.Stat_t); ok {
+			disk.Allocated = st.Blocks * 512 // stat(2): always this unit
+		}
+	}
+	return disk
+}
+
+// descriptor reads a volume's descriptor. The data file of another volume can have the name; then, and if no file can
+// have it, the volume does not exist.
+func (ds *datastore) descriptor(v esxsim.Volume) (descriptor, error) {
+	text, err := ds.readSmall(descriptorFile(v), maxDescriptor)
+	switch {
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return descriptor{}, fs.ErrNotExist
+	case err != nil:
+		return descriptor{}, err
+	case len(text) > maxDescriptor:
+		return descriptor{}, fs.ErrNotExist
+	}
+	return parseDescriptor(text)
+}
+
+// DeleteDisk implements esxsim.Store. A disk whose descriptor is damaged can be deleted, too.
+func (s *store) DeleteDisk(_ context.Context, v esxsim.Volume) error {
+	ds, err := s.find(v)
+	if err != nil {
+		return err
+	}
+	err = ds.alone(func() error {
+		if _, err := ds.descriptor(v); err != nil && !errors.Is(err, errNoDescriptor) {
+			return err
+		}
+		data, err := ds.lockData(v)
+		switch {
+		case err == nil:
+			defer data.Close()
+			if err := ds.root.Remove(dataFile(v)); err != nil {
+				return err
+			}
+		case !errors.Is(err, fs.ErrNotExist): // a crash took it already
+			return err
+		}
+		if err := ds.root.Remove(descriptorFile(v)); err != nil {
+			return err
+		}
+		return ds.dir.Sync()
+	})
+	return storeError("delete", v, err)
+}

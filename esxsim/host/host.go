@@ -1,0 +1,247 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+
+	"vmdkvol/driver/wire"
+	"vmdkvol/esxsim"
+	"vmdkvol/seam"
+)
+
+var (
+	// ErrInUse is in the error of [Open] if another process serves the same directory of VMs.
+	ErrInUse = errors.New("another process serves the VMs of this directory")
+	// ErrNoLoop is in the error of [Open] if the machine has no loop devices.
+	ErrNoLoop = errors.New("this machine has no loop devices (modprobe loop)")
+	// ErrClosed is in the error of a request that came after Close.
+	ErrClosed = errors.New("the simulated host is closed")
+)
+
+// Host is a running simulated ESX host. It is safe for concurrent use.
+type Host struct {
+	cfg   Config
+	log   *slog.Logger
+	esx   *esxsim.Service
+	store *store   // nil if datastores are in memory
+	loops *loopBus // nil without loop devices
+
+	mu        sync.Mutex // guards what follows; nothing waits under it
+	closed    bool
+	listeners map[string]*net.UnixListener // by VM
+	work      sync.WaitGroup               // requests that run; Add only under mu, while not closed
+}
+
+// Open makes a host of its files. It listens nowhere yet, but its ports work. The caller closes it.
+func Open(c Config) (*Host, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{cfg: c, log: c.Log, listeners: make(map[string]*net.UnixListener)}
+	if err := h.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("simulated host: %w", err), h.release())
+	}
+	return h, nil
+}
+
+func (h *Host) open() (err error) {
+	ctx := context.Background()
+	env := seam.Real()
+	var disks esxsim.Store
+	if h.cfg.memory() {
+		var names []string
+		for _, d := range h.cfg.Datastores {
+			names = append(names, d.Name)
+		}
+		disks = esxsim.NewMemStore(env, false, names...)
+	} else {
+		if h.store, err = openStore(h.cfg.Datastores); err != nil {
+			return err
+		}
+		disks = h.store
+	}
+	var bus esxsim.Bus = hookBus{h.cfg.Hook}
+	if h.cfg.Loop {
+		if h.loops, err = openLoopBus(h.cfg, h.store); err != nil {
+			return err
+		}
+		bus = h.loops
+	}
+	h.esx, err = esxsim.New(esxsim.Config{
+		Env: env, Store: disks, Bus: bus, DefaultDatastore: h.cfg.DefaultDatastore,
+		Quirks: h.cfg.Quirks, Version: h.cfg.Version, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	for _, vm := range h.cfg.VMs {
+		if err := h.esx.AddVM(esxsim.VM{ID: vm.Name, Home: vm.Home}); err != nil {
+			return err
+		}
+	}
+	if h.loops != nil {
+		if err := h.loops.adopt(ctx, h.esx); err != nil {
+			return err
+		}
+	}
+	if h.store != nil {
+		return h.forget(ctx)
+	}
+	return nil
+}
+
+// forget sets the metadata of the disks that nobody has any more to detached. The listener of power events
+// (docs/original.md §2.13) would have done it when their VMs went off; there was none. The file lock says who has a disk,
+// VMs of other processes included.
+func (h *Host) forget(ctx context.Context) error {
+	for _, ds := range h.store.names {
+		names, err := h.store.List(ctx, ds, esxsim.DefaultVmgroupUUID)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			v := esxsim.Volume{Datastore: ds, Vmgroup: esxsim.DefaultVmgroupUUID, Name: name}
+			if err := h.forgetOwner(ctx, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (h *Host) forgetOwner(ctx context.Context, v esxsim.Volume) error {
+	attached := func() (esxsim.Meta, bool) {
+		text, err := h.store.ReadMeta(ctx, v)
+		if err != nil {
+			return esxsim.Meta{}, false
+		}
+		meta, err := esxsim.DecodeMeta(text)
+		return meta, err == nil && meta.Status != "detached"
+	}
+	if _, ok := attached(); !ok {
+		return nil
+	}
+	lock, err := h.store.datastores[v.Datastore].lockData(v)
+	if err != nil {
+		return nil //nolint:nilerr // somebody has the disk, or it has none
+	}
+	defer lock.Close()
+	meta, ok := attached() // nobody attaches it now
+	if !ok {
+		return nil
+	}
+	h.log.Info("volume was left attached and is detached now",
+		"volume", v.Name, "datastore", v.Datastore, "vm", meta.AttachedName)
+	meta.Status, meta.AttachedUUID, meta.AttachedName, meta.Device = "detached", "", "", nil
+	return h.store.WriteMeta(ctx, v, esxsim.EncodeMeta(meta))
+}
+
+// Close ends the host: it waits for the requests that run, takes out the disks that nobody uses (with Config.Detach)
+// and gives the directories free. Disks in use stay in their VMs, and the next host of the same directories finds them.
+// Closing again does nothing.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	done := h.closed
+	h.closed = true
+	h.mu.Unlock()
+	if done {
+		return nil
+	}
+	h.work.Wait()
+	var failed []error
+	if h.cfg.Detach {
+		failed = append(failed, h.detachIdle(context.Background()))
+	}
+	return errors.Join(append(failed, h.release())...)
+}
+
+func (h *Host) detachIdle(ctx context.Context) error {
+	var failed []error
+	for _, vm := range h.cfg.VMs {
+		for _, p := range h.esx.Plugged(vm.Name) {
+			v := p.Disk.Volume
+			if h.loops != nil && h.loops.busy(v) {
+				h.log.Warn("disk stays in its VM: it is in use", "vm", vm.Name, "volume", v.Name, "datastore", v.Datastore)
+				continue
+			}
+			if err := detach(ctx, h.esx, vm.Name, v); err != nil {
+				failed = append(failed, err)
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// release gives back what open took.
+func (h *Host) release() error {
+	h.mu.Lock()
+	h.closed = true
+	for _, l := range h.listeners {
+		l.Close()
+	}
+	h.mu.Unlock()
+	var err error
+	if h.loops != nil {
+		err = h.loops.close()
+	}
+	if h.store != nil {
+		h.store.close()
+	}
+	return err
+}
+
+// begin counts a request in; false once the host is closed.
+func (h *Host) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.work.Add(1)
+	return true
+}
+
+// DevRoot is what a VM has for /dev: vmdkd's --dev-root. "" if the host has no loop devices or no such VM.
+func (h *Host) DevRoot(vm string) string {
+	if h.loops == nil || h.loops.trees[vm].dir == "" {
+		return ""
+	}
+	return h.loops.trees[vm].dev()
+}
+
+// SysRoot is what a VM has for /sys: vmdkd's --sys-root. "" as for DevRoot.
+func (h *Host) SysRoot(vm string) string {
+	if h.loops == nil || h.loops.trees[vm].dir == "" {
+		return ""
+	}
+	return h.loops.trees[vm].sys()
+}
+
+// hookBus is a bus without devices.
+type hookBus struct {
+	hook func(ctx context.Context, p Plug) error
+}
+
+func (b hookBus) call(ctx context.Context, vm string, at wire.Device, d esxsim.Disk, out bool) error {
+	if b.hook == nil {
+		return nil
+	}
+	return b.hook(ctx, Plug{
+		VM: vm, At: at, Datastore: d.Datastore, Volume: d.Name, Disk: d.ID, Size: d.Size, Out: out,
+	})
+}
+
+// Plug implements esxsim.Bus.
+func (b hookBus) Plug(ctx context.Context, vm string, at wire.Device, d esxsim.Disk) error {
+	return b.call(ctx, vm, at, d, false)
+}
+
+// Unplug implements esxsim.Bus.
+func (b hookBus) Unplug(ctx context.Context, vm string, at wire.Device, d esxsim.Disk) error {
+	return b.call(ctx, vm, at, d, true)
+}

@@ -1,0 +1,25 @@
+//go:build !linux
+
+package host
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"vmdkvol/driver/wire"
+	"vmdkvol/esxsim"
+)
+
+var errLinuxOnly = errors.New("this works on Linux only")
+
+func allocate(*os.File, int64) error { return errLinuxOnly }
+
+type loopBus struct{ trees map[string]tree }
+
+func openLoopBus(Config, *store) (*loopBus, error)                              { return nil, errLinuxOnly }
+func (*loopBus) adopt(context.Context, *esxsim.Service) error                   { return nil }
+func (*loopBus) busy(esxsim.Volume) bool                                        { return false }
+func (*loopBus) close() error                                                   { return nil }
+func (*loopBus) Plug(context.Context, string, wire.Device, esxsim.Disk) error   { return errLinuxOnly }
+func (*loopBus) Unplug(context.Context, string, wire.Device, esxsim.Disk) error { return errLinuxOnly }

@@ -1,0 +1,70 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vmdkvol/driver/wire"
+	"vmdkvol/esxsim"
+)
+
+// Port is a VM's way to its host inside one process. It is a vmdkops.Transport.
+type Port struct {
+	host *Host
+	vm   string
+}
+
+// Port returns the way of a VM; requests of a VM that does not exist are answered with an error.
+func (h *Host) Port(vm string) Port { return Port{h, vm} }
+
+// RoundTrip executes one request text and returns the reply text. When ctx is done it returns; what has begun goes on.
+func (p Port) RoundTrip(ctx context.Context, request []byte) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("simulated host: %w: %w", wire.ErrNotSent, context.Cause(ctx))
+	}
+	if len(request)+1 > wire.MaxRequest {
+		return nil, fmt.Errorf("simulated host: %w: %w", wire.ErrNotSent, wire.ErrTooLarge)
+	}
+	if !p.host.begin() {
+		return nil, fmt.Errorf("simulated host: %w: %w", wire.ErrNotSent, ErrClosed)
+	}
+	reply := make(chan []byte, 1)
+	go func() {
+		defer p.host.work.Done()
+		reply <- p.host.esx.Handle(ctx, p.vm, request)
+	}()
+	select {
+	case text := <-reply:
+		return text, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("simulated host: %w", context.Cause(ctx))
+	}
+}
+
+// attach and detach are the commands as the host itself gives them.
+
+func attach(ctx context.Context, esx *esxsim.Service, vm string, v esxsim.Volume) (wire.Device, error) {
+	text, err := request(wire.Attach, v)
+	if err != nil {
+		return wire.Device{}, err
+	}
+	return wire.ParseDevice(esx.Handle(ctx, vm, text))
+}
+
+func detach(ctx context.Context, esx *esxsim.Service, vm string, v esxsim.Volume) error {
+	text, err := request(wire.Detach, v)
+	if err != nil {
+		return err
+	}
+	if err := wire.ParseNull(esx.Handle(ctx, vm, text)); err != nil {
+		return errors.Join(fmt.Errorf("detach %s from %s", v.Name, vm), err)
+	}
+	return nil
+}
+
+func request(cmd wire.Command, v esxsim.Volume) ([]byte, error) {
+	return wire.AppendRequest(nil, wire.Request{
+		Cmd: cmd, Details: wire.Details{Name: v.Name + "@" + v.Datastore}, Version: wire.Version,
+	})
+}

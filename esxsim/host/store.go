@@ -1,0 +1,233 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"vmdkvol/esxsim"
+)
+
+// store is an esxsim.Store of VMDK files. Processes and stores may share a directory.
+type store struct {
+	names      []string              // of the datastores, sorted
+	datastores map[string]*datastore // does not change
+
+	mu      sync.Mutex                 // guards what follows; no I/O under it
+	locks   map[esxsim.Volume]diskLock // file locks that VMs of this host hold
+	adopted map[esxsim.Volume]string   // VM whose disk a loop device from before us has locked
+}
+
+// datastore is a directory with the volumes of vmgroup _DEFAULT, the only one there is.
+type datastore struct {
+	name string
+	root *os.Root // dockvols/<uuid>
+	dir  *os.File // the same; its flock orders those who make and delete disks, here and in other processes
+	mu   sync.Mutex
+}
+
+func openStore(list []Datastore) (*store, error) {
+	s := &store{
+		datastores: make(map[string]*datastore),
+		locks:      make(map[esxsim.Volume]diskLock),
+		adopted:    make(map[esxsim.Volume]string),
+	}
+	for _, d := range list {
+		ds, err := openDatastore(d)
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("datastore %s: %w", d.Name, err)
+		}
+		s.names = append(s.names, d.Name)
+		s.datastores[d.Name] = ds
+	}
+	slices.Sort(s.names)
+	return s, nil
+}
+
+// openDatastore makes the layout of docs/original.md §2.5 if it is not there.
+func openDatastore(d Datastore) (*datastore, error) {
+	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	top, err := os.OpenRoot(d.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer top.Close()
+	const group = "dockvols/" + esxsim.DefaultVmgroupUUID
+	if err := top.MkdirAll(group, 0o700); err != nil {
+		return nil, err
+	}
+	err = top.Symlink(esxsim.DefaultVmgroupUUID, "dockvols/"+esxsim.DefaultVmgroup)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	root, err := top.OpenRoot(group)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := root.Open(".")
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
+	ds := &datastore{name: d.Name, root: root, dir: dir}
+	ds.sweep()
+	return ds, nil
+}
+
+// close gives all file locks back, except those that loop devices share.
+func (s *store) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for v, l := range s.locks {
+		l.file.Close()
+		delete(s.locks, v)
+	}
+	for _, ds := range s.datastores {
+		ds.dir.Close()
+		ds.root.Close()
+	}
+}
+
+// Datastores implements esxsim.Store.
+func (s *store) Datastores(context.Context) ([]string, error) { return s.names, nil }
+
+// List implements esxsim.Store; the names are sorted.
+func (s *store) List(_ context.Context, datastore, vmgroup string) ([]string, error) {
+	ds, err := s.find(esxsim.Volume{Datastore: datastore, Vmgroup: vmgroup})
+	if err != nil {
+		return nil, err
+	}
+	files, err := fs.ReadDir(ds.root.FS(), ".")
+	if err != nil {
+		return nil, fmt.Errorf("list datastore %s: %w", datastore, err)
+	}
+	var names []string
+	for _, f := range files {
+		name, ok := strings.CutSuffix(f.Name(), ".vmdk")
+		if !ok || !f.Type().IsRegular() {
+			continue
+		}
+		if info, err := f.Info(); err == nil && info.Size() <= maxDescriptor {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// find returns the datastore of a volume. The service has checked the name; that it has no slash is checked again here,
+// where it would hurt.
+func (s *store) find(v esxsim.Volume) (*datastore, error) {
+	ds := s.datastores[v.Datastore]
+	switch {
+	case ds == nil:
+		return nil, fmt.Errorf("no datastore %q: %w", v.Datastore, esxsim.ErrNotExist)
+	case v.Vmgroup != esxsim.DefaultVmgroupUUID:
+		return nil, fmt.Errorf("no vmgroup %q: %w", v.Vmgroup, esxsim.ErrNotExist)
+	case strings.ContainsAny(v.Name, "/\x00"):
+		return nil, fmt.Errorf("no file can be called %q", v.Name)
+	}
+	return ds, nil
+}
+
+// alone runs f while nobody else makes or deletes disks on the datastore.
+func (ds *datastore) alone(f func() error) error {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if err := flock(ds.dir, syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock datastore %s: %w", ds.name, err)
+	}
+	defer flock(ds.dir, syscall.LOCK_UN) //nolint:errcheck // it cannot fail on an open directory
+	return f()
+}
+
+// readSmall returns a file's content if it has at most limit bytes, else limit+1 of them.
+func (ds *datastore) readSmall(name string, limit int64) ([]byte, error) {
+	f, err := ds.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit+1))
+}
+
+const tempSuffix = ".tmp" // no file of a volume ends so
+
+// writeTemp makes a file with a new name, its content on disk.
+func (ds *datastore) writeTemp(fill func(f *os.File) error) (name string, err error) {
+	name = ".new-" + newDescriptor(0, "").id + tempSuffix
+	f, err := ds.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	err = fill(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = ds.root.Remove(name)
+		return "", err
+	}
+	return name, nil
+}
+
+// sweep deletes what a crash has left of writeTemp. Another process may be at work, but not for an hour.
+func (ds *datastore) sweep() {
+	files, _ := fs.ReadDir(ds.root.FS(), ".")
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), tempSuffix) || !f.Type().IsRegular() {
+			continue
+		}
+		if info, err := f.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
+			_ = ds.root.Remove(f.Name())
+		}
+	}
+}
+
+// storeError puts the kinds of esxsim into an error of the file system.
+func storeError(op string, v esxsim.Volume, err error) error {
+	kind := error(nil)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		kind = esxsim.ErrNotExist
+	case errors.Is(err, fs.ErrExist):
+		kind = esxsim.ErrExist
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG), errors.Is(err, syscall.EDQUOT):
+		kind = esxsim.ErrNoSpace
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		kind = esxsim.ErrLocked
+	}
+	if kind != nil {
+		err = kind
+	}
+	return fmt.Errorf("%s disk %s on datastore %s: %w", op, v.Name, v.Datastore, err)
+}
+
+// flock is flock(2), repeated when a signal comes.
+func flock(f *os.File, how int) error {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = c.Control(func(fd uintptr) {
+		for {
+			if failed = syscall.Flock(int(fd), how); failed != syscall.EINTR {
+				return
+			}
+		}
+	})
+	return errors.Join(err, failed)
+}

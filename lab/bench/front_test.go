@@ -1,0 +1,87 @@
+package bench_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"vmdkvol/driver"
+	"vmdkvol/driver/front"
+)
+
+// noop is a driver that does nothing.
+type noop struct{}
+
+func (noop) Create(context.Context, string, map[string]string) error { return nil }
+func (noop) Remove(context.Context, string) error                    { return nil }
+func (noop) Mount(_ context.Context, v, _ string) (string, error)    { return "/mnt/vmdk/" + v, nil }
+func (noop) Unmount(context.Context, string, string) error           { return nil }
+func (noop) Get(_ context.Context, v string) (driver.Volume, error) {
+	return driver.Volume{Name: v}, nil
+}
+func (noop) List(context.Context) ([]driver.Volume, error) { return nil, nil }
+func (noop) Path(_ context.Context, v string) (mountpoint string, _ error) {
+	return "/mnt/vmdk/" + v, nil
+}
+
+// remote is a driver at the other end of a socket. Only Mount and Unmount go there.
+type remote struct {
+	noop
+	client *http.Client
+}
+
+func (r remote) Mount(_ context.Context, v, id string) (string, error) { return r.post("Mount", v, id) }
+
+func (r remote) Unmount(_ context.Context, v, id string) error {
+	_, err := r.post("Unmount", v, id)
+	return err
+}
+
+func (r remote) post(op, volume, id string) (mountpoint string, err error) {
+	body, err := json.Marshal(map[string]string{"Name": volume, "ID": id})
+	if err != nil {
+		return "", err
+	}
+	res, err := r.client.Post("http://plugin/VolumeDriver."+op, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	var reply struct{ Mountpoint, Err string }
+	if err := json.NewDecoder(res.Body).Decode(&reply); err != nil {
+		return "", err
+	}
+	if reply.Err != "" {
+		return "", errors.New(reply.Err)
+	}
+	return reply.Mountpoint, nil
+}
+
+// throughSocket serves a driver on a unix socket with the production front, and returns it as its clients see it.
+func throughSocket(b *testing.B, d front.Driver) (seen front.Driver, stop func()) {
+	b.Helper()
+	handler, err := front.New(front.Config{Driver: d})
+	must(b, err)
+	path := filepath.Join(b.TempDir(), "plugin.sock")
+	listener, err := net.Listen("unix", path)
+	must(b, err)
+	ctx, cancel := context.WithCancel(b.Context())
+	served := make(chan error, 1)
+	go func() { served <- handler.Serve(ctx, listener) }()
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: 64,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", path)
+		},
+	}
+	return remote{client: &http.Client{Transport: transport}}, func() {
+		transport.CloseIdleConnections()
+		cancel()
+		must(b, <-served)
+	}
+}
