@@ -62,8 +62,8 @@ func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
 	if err := v.table.Lock(ctx); err != nil {
 		return nil, err
 	}
-	v.env.Touch(key, true)
 	r := v.records[key]
+	v.env.Touch(key, r == nil) // to count oneself in changes nothing for the others who do
 	if r == nil {
 		r = &record{key: key, lock: v.env.NewMonitor(key)}
 		v.records[key] = r
@@ -92,9 +92,10 @@ func (h *held) release() error {
 // leave ends one use of a record and forgets the record with the last one.
 func (v *volumes) leave(r *record) {
 	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
-	v.env.Touch(r.key, true)
 	r.users--
-	if r.users == 0 && len(r.published) == 0 && len(r.mounts) == 0 {
+	gone := r.users == 0 && len(r.published) == 0 && len(r.mounts) == 0
+	v.env.Touch(r.key, gone)
+	if gone {
 		delete(v.records, r.key)
 	}
 	v.table.Unlock()

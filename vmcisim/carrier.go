@@ -61,7 +61,9 @@ func (n *Network) ended() {
 // carry takes one request to the service and its reply back.
 func (n *Network) carry(c *call) {
 	stage := n.cfg.Stage
-	stage.Before("net.request", c.label)
+	if !n.cfg.Cooperative { // there the start of a task is a yield point itself
+		stage.Before("net.request", c.label)
+	}
 	switch stage.Choose("net.request", c.label, requestFaults...) {
 	case requestLose:
 		stage.Before("net.reply", c.label)
@@ -131,7 +133,9 @@ func (n *Network) duplicate(c *call) {
 	}
 	env.Go(again.name, func() {
 		defer n.ended()
-		n.cfg.Stage.Before("net.request", again.label)
+		if !n.cfg.Cooperative {
+			n.cfg.Stage.Before("net.request", again.label)
+		}
 		n.turn(again, Executing, 0)
 		n.execute(again, again.request)
 		n.land(again)

@@ -56,14 +56,7 @@ func (e *Endpoint) RoundTrip(ctx context.Context, request []byte) ([]byte, error
 	e.n.cfg.Stage.Before(sending(c.label[min(len(e.peer)+1, len(c.label)):]))
 	c.request = wire.AppendFrame(c.requestRoom[:0], request)
 	c.size = len(c.request)
-	if err := e.queue(ctx, c); err != nil {
-		return nil, err
-	}
-	if !e.n.send(c) {
-		e.leave(c)
-		return nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrRefused)
-	}
-	reply, err := e.wait(ctx, c)
+	reply, err := e.exchange(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -74,45 +67,23 @@ func (e *Endpoint) RoundTrip(ctx context.Context, request []byte) ([]byte, error
 	return text, nil
 }
 
-// queue makes the monitor of a call; on a shared connection it also takes the place at which the caller will be served.
-func (e *Endpoint) queue(ctx context.Context, c *call) error {
-	if e.conn == nil {
+// exchange sends the request and returns the answer. The call's monitor is held from before the request leaves until
+// the caller waits, so that the answer always finds it waiting.
+func (e *Endpoint) exchange(ctx context.Context, c *call) (reply []byte, err error) {
+	if c.mon = e.conn; c.mon == nil {
 		c.mon = e.env.NewMonitor(c.name)
-		return nil
 	}
-	c.mon = e.conn
-	if err := e.conn.Lock(ctx); err != nil {
-		return fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, err)
-	}
-	defer e.conn.Unlock()
-	e.waiting = append(e.waiting, c)
-	return nil
-}
-
-// leave gives the place up, if a call has one.
-func (e *Endpoint) leave(c *call) {
-	if e.conn == nil || e.conn.Lock(context.Background()) != nil {
-		return
-	}
-	defer e.conn.Unlock()
-	e.dequeue(c)
-}
-
-func (e *Endpoint) dequeue(c *call) {
-	if i := slices.Index(e.waiting, c); i >= 0 {
-		e.waiting = slices.Delete(e.waiting, i, i+1)
-	}
-}
-
-// wait returns the answer. The lock is taken only after the carrier has started, so that a caller that crashes while
-// the carrier is being started holds nothing.
-func (e *Endpoint) wait(ctx context.Context, c *call) ([]byte, error) {
-	defer e.n.forget(c) // in a defer, because a crash leaves Wait by a panic
 	if err := c.mon.Lock(ctx); err != nil {
-		e.leave(c)
-		return nil, fmt.Errorf("vmcisim: %s: %w", c.label, err)
+		return nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, err)
 	}
 	defer c.mon.Unlock()
+	if !e.n.send(c) {
+		return nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrRefused)
+	}
+	defer e.n.forget(c) // in a defer, because a crash leaves Wait by a panic
+	if e.conn != nil {
+		e.waiting = append(e.waiting, c)
+	}
 	for !c.answered {
 		if err := c.mon.Wait(ctx); err != nil && !c.answered {
 			e.dequeue(c)
@@ -120,6 +91,12 @@ func (e *Endpoint) wait(ctx context.Context, c *call) ([]byte, error) {
 		}
 	}
 	return c.reply, c.err
+}
+
+func (e *Endpoint) dequeue(c *call) {
+	if i := slices.Index(e.waiting, c); i >= 0 {
+		e.waiting = slices.Delete(e.waiting, i, i+1)
+	}
 }
 
 // errReset is what a client sees of most troubles: it says nothing about whether the request was executed.
