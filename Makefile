@@ -69,8 +69,8 @@ bench: ## print the figures as lines "bench: NAME VALUE UNIT target=T" (BENCH=pr
 		| { grep -oE 'bench: $(BENCH).*|^(FAIL|panic:|# ).*|^[^ ]+\.go:[0-9]+.*' || true; }
 
 .PHONY: mutants
-mutants: ## explore every mutant and print who is killed, how fast
-	$(GO) run ./cmd/vmdksim mutants
+mutants: ## explore every mutant, print who is killed, how fast, and write docs/mutants.md
+	$(GO) run ./cmd/vmdksim mutants --write docs/mutants.md
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)

@@ -7,47 +7,146 @@ import (
 	"vmdkvol/model"
 )
 
-// explain asks the model for an order of the calls that gives their answers; "" if there is one.
-func (j *judge) explain() string {
+// explain asks the model, for each life of a host's plugin, for an order of the calls that gives their answers; "" if
+// there is one. It leaves the last life's history for the end.
+func (j *judge) explain(h *host) string {
 	t := j.w.t
-	faulty := j.w.k.FaultsSpent() > 0
-	t.history = t.history[:0]
+	h.start = t.start
+	for life := 0; life <= h.life; life++ {
+		if why := j.history(h, life); why != "" {
+			return why
+		}
+		calls := t.histories[h.index]
+		v := t.checker.Linearizable(h.start, calls)
+		if v.Answer == model.No {
+			return v.String()
+		}
+		if life == h.life {
+			break
+		}
+		if h.start = j.inherit(h.start, calls); h.start == nil {
+			h.undecided = true
+			return ""
+		}
+	}
+	return ""
+}
+
+// inherit is what the next life may find: the volumes, without the references, which nobody remembers. It is nil if the
+// checker cannot tell.
+func (j *judge) inherit(start model.Start, calls []model.Call) model.Start {
+	next := model.Start{}
+	take := func(volume string) bool {
+		if _, done := next[volume]; done {
+			return true
+		}
+		possible, answer := j.w.t.checker.Final(start, calls, volume)
+		var states []model.State
+		for _, s := range possible.States() {
+			if s.Exists() {
+				s = model.Existing(s.FSType())
+			}
+			states = append(states, s)
+		}
+		next[volume] = model.Only(states...)
+		return answer == model.Yes
+	}
+	for volume := range start {
+		if !take(volume) {
+			return nil
+		}
+	}
+	for i := range calls {
+		if !take(calls[i].Op.Volume) {
+			return nil
+		}
+	}
+	return next
+}
+
+// history collects what one life of a host's plugin has to do with: its own calls, and what other hosts and earlier
+// lives do to the volumes. A call that a life's end cuts is pending in it; a Create or Remove whose request may still be
+// under way is pending in every later life. It returns what no run of this kind can answer.
+func (j *judge) history(h *host, life int) string {
+	t := j.w.t
+	calls := t.histories[h.index][:0]
+	from, to := h.span(life)
 	for _, c := range j.calls {
-		kind, ok := judged(c, faulty)
+		op, known := modelOps[c.Op.Verb]
+		if !known || c.missed {
+			continue
+		}
+		own := c.host == h && c.life == life
+		changes := op == model.Create || op == model.Remove
+		if !own && (!changes || c.invoked > to) {
+			continue
+		}
+		kind, ok := j.judged(c)
 		if !ok {
 			return fmt.Sprintf("%s %s -> %s, and nothing in this run can be the reason", c.Client, c.Op, c.Answer)
 		}
-		t.history = append(t.history, model.Call{
-			Op:     model.Op{Kind: modelOps[c.Op.Verb], Volume: volumePart(c.Op.Volume), ID: c.Op.ID, FSType: fstypeOf(c.Op.Opts)},
+		call := model.Call{
+			Op:     model.Op{Kind: op, Volume: volumePart(c.Op.Volume), ID: c.Op.ID, FSType: fstypeOf(c.Op.Opts)},
 			Result: model.Result{Kind: kind}, Invoke: c.invoked, Return: c.returned,
-		})
+		}
+		open := c.Answer == droppedAnswer || c.returned > to
+		switch {
+		case own && open:
+			call.Return = model.Pending
+		case own:
+		case c.invoked >= from && !open:
+			if c.host != h && kind == model.InUse { // its references, not ours
+				call.Result.Kind = model.Refused
+			}
+		case open || c.returned > from || kind == model.Unknown:
+			call.Invoke, call.Return = max(c.invoked, from), model.Pending
+		default:
+			continue // over before this life began, and its effect known
+		}
+		calls = append(calls, call)
 	}
-	if v := t.checker.Linearizable(t.start, t.history); v.Answer == model.No {
-		return v.String()
-	}
+	t.histories[h.index] = calls
 	return ""
+}
+
+// span is the time from the end of the life before to the end of this one.
+func (h *host) span(life int) (from, to int64) {
+	to = model.Pending
+	if life > 0 {
+		from = h.ends[life-1]
+	}
+	if life < len(h.ends) {
+		to = h.ends[life]
+	}
+	return from, to
 }
 
 var modelOps = map[string]model.OpKind{
 	"create": model.Create, "remove": model.Remove, "mount": model.Mount, "unmount": model.Unmount, "get": model.Get,
 }
 
-// judged is an answer as the model knows it; false if no run of this kind can have it. Faults excuse every error; what
-// such an error says of the effect is the driver's promise: a failed Mount is undone, a failed Unmount drops its
-// reference all the same, and of the others nothing is known.
-func judged(c *Call, faulty bool) (model.ResultKind, bool) {
+// judged is an answer as the model knows it; false if no run of this kind can have it. Faults and crashes excuse every
+// error; what such an error says of the effect is the driver's promise: a failed Mount is undone, a failed Unmount drops
+// its reference all the same, and of the others nothing is known. Another host excuses what it can be the reason of.
+func (j *judge) judged(c *Call) (model.ResultKind, bool) {
 	switch c.Answer {
 	case okAnswer:
 		return model.OK, true
-	case driver.NotFound.String():
-		return model.NotFound, true
+	case droppedAnswer:
+		return model.Unknown, true
 	case driver.BadName.String(), driver.BadOption.String():
 		return model.Refused, true
 	}
+	excused := j.w.k.FaultsSpent() > 0 || j.troubled > 0 && c.returned > j.troubled
+	rivalled := j.rivalled(c)
 	switch {
-	case faulty && c.Op.Verb == "mount":
+	case c.Answer == driver.NotFound.String() && (c.Op.Verb != "create" || !rivalled):
+		return model.NotFound, true
+	case (excused || rivalled) && c.Op.Verb == "mount":
 		return model.Refused, true
-	case faulty:
+	case rivalled && c.Op.Verb == "remove":
+		return model.Refused, true
+	case excused || rivalled && c.Op.Verb == "create":
 		return model.Unknown, true
 	case c.Answer == driver.Exists.String():
 		return model.Exists, true
@@ -55,6 +154,20 @@ func judged(c *Call, faulty bool) (model.ResultKind, bool) {
 		return model.InUse, true
 	}
 	return 0, false
+}
+
+// rivalled reports whether another host had to do with the volume of a call before that ended.
+func (j *judge) rivalled(of *Call) bool {
+	if len(j.w.hosts) == 1 {
+		return false
+	}
+	for _, c := range j.calls {
+		if c.host != of.host && c.invoked < of.returned && volumePart(c.Op.Volume) == volumePart(of.Op.Volume) &&
+			(c.Op.Verb == "mount" || c.Op.Verb == "create" || c.Op.Verb == "remove") {
+			return true
+		}
+	}
+	return false
 }
 
 func fstypeOf(opts map[string]string) string {

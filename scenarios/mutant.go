@@ -16,14 +16,32 @@ import (
 //	NEW
 //	text that replaces it
 //
-// with any number of OLD and NEW pairs after a FILE, and any number of FILEs. The comments may name it: "# scenario:"
-// is the scenario that it fails, "# class:" its kind.
+// with any number of OLD and NEW pairs after a FILE, and any number of FILEs. Both are whole lines. The comments before
+// the first FILE say why, and then, each on a line of its own:
+//
+//	# class: historical, known-bug, data-race or shim (a bug of a simulator)
+//	# source: where it comes from, such as docs/original.md H4
+//	# scenario: the program that is explored for its failure, a file of this directory
+//	# test: instead of a scenario, the package whose tests find it under the race detector
+//	# equivalent: why nothing finds it; "out of model: " begins the reason if it is harmful, but nothing here can see it
 type Mutant struct {
-	Name     string
-	Scenario string
-	Class    string
-	Edits    []Edit
+	Name       string
+	Why        string // one line
+	Class      string
+	Source     string
+	Scenario   string
+	Test       string
+	Equivalent string
+	Edits      []Edit
 }
+
+// The classes of mutants.
+const (
+	ClassHistorical = "historical" // a design that PR #810 went through, or a hazard of its discussion
+	ClassKnownBug   = "known-bug"  // a bug of the original
+	ClassDataRace   = "data-race"  // only real goroutines under the race detector show it
+	ClassShim       = "shim"       // a bug of a simulator
+)
 
 // Edit is one replacement.
 type Edit struct {
@@ -37,16 +55,12 @@ func ParseMutant(name, text string) (*Mutant, error) {
 	m := &Mutant{Name: name}
 	var file string
 	var into *string
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		path, isFile := strings.CutPrefix(line, "FILE ")
 		comment := into == nil && (line == "" || strings.HasPrefix(line, "#"))
 		switch {
 		case comment:
-			for key, field := range map[string]*string{"scenario": &m.Scenario, "class": &m.Class} {
-				if v, ok := strings.CutPrefix(line, "# "+key+":"); ok {
-					*field = strings.TrimSpace(v)
-				}
-			}
+			m.comment(strings.TrimSpace(strings.TrimPrefix(line, "#")))
 		case isFile:
 			file, into = strings.TrimSpace(path), nil
 			if !filepath.IsLocal(file) {
@@ -67,6 +81,28 @@ func ParseMutant(name, text string) (*Mutant, error) {
 		return nil, fmt.Errorf("mutant %s changes nothing", name)
 	}
 	return m, nil
+}
+
+// comment reads one line before the first OLD.
+func (m *Mutant) comment(text string) {
+	key, value, _ := strings.Cut(text, ":")
+	value = strings.TrimSpace(value)
+	switch key {
+	case "class":
+		m.Class = value
+	case "source":
+		m.Source = value
+	case "scenario":
+		m.Scenario = value
+	case "test":
+		m.Test = value
+	case "equivalent":
+		m.Equivalent = value
+	default:
+		if m.Class == "" {
+			m.Why = strings.TrimSpace(m.Why + " " + text)
+		}
+	}
 }
 
 // Overlay applies the mutant to the source below root, without touching it: it writes the changed files and the list of

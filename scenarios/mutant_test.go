@@ -31,19 +31,38 @@ func TestThePR810MutantFailsTheMachine(t *testing.T) {
 		"-rapid.nofailfile", "-rapid.shrinktime=1s").CombinedOutput()
 	require.Error(t, err, "%s", out)
 	require.Contains(t, string(out), "--- FAIL: TestMachine")
-	require.Contains(t, string(out), "start c1: ") // a program was found and shrunk, it did not just fail to build
+	require.Contains(t, string(out), "\n        start c") // a program was found and shrunk, it did not just fail to build
 }
 
-// TestMutantsFitToday: every OLD stands exactly once in today's source, and every mutant says what it is.
+// TestMutantsFitToday: every OLD stands exactly once in today's source, and every mutant says what it is and who finds it.
 func TestMutantsFitToday(t *testing.T) {
 	require.NotEmpty(t, scenarios.MutantNames())
 	for _, name := range scenarios.MutantNames() {
 		m, err := scenarios.LoadMutant(name)
 		require.NoError(t, err)
-		require.NotEmpty(t, m.Class, name)
+		require.Contains(t, []string{
+			scenarios.ClassHistorical, scenarios.ClassKnownBug, scenarios.ClassDataRace, scenarios.ClassShim,
+		}, m.Class, name)
+		require.NotEmpty(t, m.Why, name)
+		require.Equal(t, m.Class == scenarios.ClassDataRace, m.Test != "", name)
+		if m.Test == "" {
+			_, err := scenarios.Load(m.Scenario)
+			require.NoError(t, err, name)
+			require.NotEmpty(t, m.Source, name)
+		}
 		_, err = m.Overlay(absRoot(t), t.TempDir())
 		require.NoError(t, err)
 	}
+}
+
+func TestWhatAMutantSaysOfItself(t *testing.T) {
+	m, err := scenarios.ParseMutant("m", "# Two lines\n# say why.\n# class: shim\n# source: here\n# scenario: a.scn\n"+
+		"# equivalent: not really: no\n# a remark\nFILE a.go\nOLD\n# class: text\nNEW\ny\n")
+	require.NoError(t, err)
+	require.Equal(t, &scenarios.Mutant{
+		Name: "m", Why: "Two lines say why.", Class: scenarios.ClassShim, Source: "here", Scenario: "a.scn", Equivalent: "not really: no",
+		Edits: []scenarios.Edit{{File: "a.go", Line: 9, Old: "# class: text\n", New: "y\n"}},
+	}, m)
 }
 
 func TestAStaleMutantIsRefused(t *testing.T) {

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"vmdkvol/explore"
 )
 
-// ParseError is a mistake in a scenario file.
+// ParseError is a mistake in a scenario file. Its text is one line.
 type ParseError struct {
 	File string
 	Line int
@@ -25,262 +26,337 @@ func (e *ParseError) Unwrap() error { return e.Err }
 
 const maxScript = 1 << 20 // bytes; no scenario that anyone reads comes near
 
+// parser reads rows into a script, and makes the text of every row canonical.
 type parser struct {
 	s     *Script
+	lines []int  // of s.Clients
+	sites []int  // the lines of s.Schedule
+	ends  []int  // the lines of crash and restart esx
 	block string // the verb whose indented lines follow
-	line  int
+	seen  map[string]bool
+	row   *row
 }
 
 // Parse reads a scenario. The file's name is for messages.
 func Parse(file, text string) (*Script, error) {
-	p := &parser{s: &Script{File: file, Quirks: map[string]bool{}}}
-	if len(text) > maxScript {
-		return nil, &ParseError{file, 1, fmt.Errorf("the file is %d bytes long, the most is %d", len(text), maxScript)}
-	}
-	for i, raw := range strings.Split(text, "\n") {
-		p.line = i + 1
-		if err := p.one(raw); err != nil {
-			return nil, &ParseError{file, p.line, err}
-		}
-	}
-	if len(p.s.Clients) == 0 {
-		return nil, &ParseError{file, p.line, fmt.Errorf("nothing happens: there is no start line")}
-	}
-	if err := p.references(); err != nil {
-		return nil, err
-	}
-	return p.s, nil
+	s, _, err := parse(file, text)
+	return s, err
 }
 
-func (p *parser) one(raw string) error {
-	if claim, ok := strings.CutPrefix(raw, "# claim:"); ok && p.s.Claim == "" {
-		p.s.Claim = strings.TrimSpace(claim)
+func parse(file, text string) (*Script, *sheet, error) {
+	if len(text) > maxScript {
+		return nil, nil, &ParseError{file, 1, fmt.Errorf("the file is %d bytes long, the most is %d", len(text), maxScript)}
 	}
-	text := raw
-	if strings.HasPrefix(strings.TrimSpace(raw), "#") {
-		text = ""
-	} else if i := strings.Index(raw, " # "); i >= 0 { // a "#" without blanks counts visits
-		text = raw[:i]
+	sh, last, err := scan(text)
+	if err != nil {
+		return nil, nil, &ParseError{file, last, err}
 	}
-	text = strings.TrimRight(text, " \t\r")
-	switch {
-	case text == "":
-		return nil
-	case text[0] == ' ' || text[0] == '\t':
-		return p.indented(strings.TrimSpace(text))
+	p := &parser{s: &Script{File: file, Quirks: map[string]bool{}}, seen: map[string]bool{}}
+	for i := range sh.rows {
+		p.row = &sh.rows[i]
+		if err := p.one(); err != nil {
+			return nil, nil, &ParseError{file, p.row.line, err}
+		}
+	}
+	claim, line, err := sh.claim()
+	if err != nil {
+		return nil, nil, &ParseError{file, line, err}
+	}
+	p.s.Claim = claim
+	if len(p.s.Clients) == 0 {
+		return nil, nil, &ParseError{file, last, errors.New("nothing happens: there is no start line")}
+	}
+	if err := p.references(); err != nil {
+		return nil, nil, err
+	}
+	return p.s, sh, nil
+}
+
+func (p *parser) one() error {
+	if p.row.inside {
+		return p.indented(p.row.text)
 	}
 	p.block = ""
-	verb, rest, _ := strings.Cut(text, " ")
-	rest = strings.TrimSpace(rest)
+	verb, rest, _ := strings.Cut(p.row.text, " ")
 	switch verb {
 	case "given":
 		return p.given(rest)
 	case "start":
+		p.row.rank = rankStart
 		return p.start(rest)
-	case "schedule", "expect":
-		if rest != "" {
-			return fmt.Errorf("%q after %s: its lines go below it, indented", rest, verb)
+	case "schedule":
+		p.row.rank = rankSchedule
+		return p.opens(verb, rest)
+	case "expect":
+		p.row.rank = rankExpect
+		p.s.Exactly = rest == "exactly"
+		if p.s.Exactly {
+			rest = ""
 		}
-		p.block = verb
-		return nil
+		return p.opens(verb, rest)
 	case "end":
+		p.row.rank = rankEnd
 		return p.end(rest)
 	}
-	return fmt.Errorf("unknown verb %q: want given, start, schedule, expect or end", verb)
+	return unknown("verb", verb, "given", "start", "schedule", "expect", "end")
+}
+
+// opens begins a block.
+func (p *parser) opens(verb, rest string) error {
+	switch {
+	case rest != "":
+		return fmt.Errorf("%s after %s: its lines go below it, indented", shown(rest), verb)
+	case !p.first(verb + " block"):
+		return fmt.Errorf("a second %s block: there is one at most", verb)
+	}
+	p.block = verb
+	return nil
+}
+
+// first reports whether something is said for the first time.
+func (p *parser) first(what string) bool {
+	if p.seen[what] {
+		return false
+	}
+	p.seen[what] = true
+	return true
 }
 
 func (p *parser) indented(text string) error {
 	switch p.block {
 	case "schedule":
+		p.row.rank = rankSchedule
 		d, err := explore.ParseDeviation(text)
+		if err != nil {
+			return errors.New(strings.ReplaceAll(err.Error(), "\n ", " |"))
+		}
+		if p.row.text = d.String(); !p.first("deviation " + p.row.text) {
+			return errors.New("the same deviation is there already")
+		}
 		p.s.Schedule = append(p.s.Schedule, d)
-		return err
+		p.sites = append(p.sites, p.row.line)
+		return nil
 	case "expect":
 		return p.expect(text)
 	}
-	return fmt.Errorf("an indented line belongs to a schedule or expect block, and there is none above")
+	return errors.New("an indented line belongs to a schedule or expect block, and there is none above")
 }
 
 func (p *parser) given(rest string) error {
 	what, rest, _ := strings.Cut(rest, " ")
 	switch what {
+	case "vm":
+		p.row.rank = rankVM
+		return p.givenVM(rest)
 	case "volume":
-		name, opts, err := named(strings.Fields(rest), "size", "fstype", "access", "diskformat", "attach-as")
-		if err != nil {
-			return err
-		}
-		for _, v := range p.s.Volumes {
-			if v.Name == name {
-				return fmt.Errorf("volume %s is given twice", name)
-			}
-		}
-		p.s.Volumes = append(p.s.Volumes, Given{name, opts})
-		return nil
+		p.row.rank = rankVolume
+		return p.givenVolume(rest)
 	case "network":
-		p.s.Shared = rest == "shared"
-		if !p.s.Shared {
-			return fmt.Errorf("unknown network %q: want shared", rest)
+		p.row.rank = rankNetwork
+		if p.s.Shared = rest == "shared"; !p.s.Shared {
+			return unknown("network", rest, "shared")
 		}
-		return nil
 	case "quirk":
-		name, value, _ := strings.Cut(rest, "=")
-		if value != "on" && value != "off" {
-			return fmt.Errorf("quirk %q: want NAME=on or NAME=off", rest)
-		}
-		known := esxsim.QuirkList()
-		if !slices.ContainsFunc(known, func(q esxsim.QuirkFact) bool { return string(q.Name) == name }) {
-			var names []string
-			for _, q := range known {
-				names = append(names, string(q.Name))
-			}
-			return fmt.Errorf("unknown quirk %q: there are %s", name, strings.Join(names, ", "))
-		}
-		p.s.Quirks[name] = value == "on"
-		return nil
+		p.row.rank = rankQuirk
+		return p.givenQuirk(rest)
 	case "faults":
+		p.row.rank = rankFaults
 		n, err := strconv.Atoi(rest)
 		if err != nil || n < 0 {
-			return fmt.Errorf("faults %q: want a number", rest)
+			return fmt.Errorf("faults %s: want a number", shown(rest))
 		}
 		p.s.Faults = n
-		return nil
+		p.row.text = "given faults " + strconv.Itoa(n)
+	default:
+		return unknown("given", what, "vm", "volume", "network", "quirk", "faults")
 	}
-	return fmt.Errorf("unknown given %q: want volume, network, quirk or faults", what)
-}
-
-func (p *parser) start(rest string) error {
-	name, ops, ok := strings.Cut(rest, ":")
-	if !ok || name == "" || strings.ContainsAny(name, " \t") {
-		return fmt.Errorf("want start CLIENT: OP [; OP]")
+	if !p.first(what) {
+		return fmt.Errorf("%s is given twice", what)
 	}
-	for _, c := range p.s.Clients {
-		if c.Name == name {
-			return fmt.Errorf("client %s is started twice", name)
-		}
-	}
-	c := Client{Name: name}
-	for _, text := range strings.Split(ops, ";") {
-		op, err := parseOp(name, text)
-		if err != nil {
-			return err
-		}
-		c.Ops = append(c.Ops, op)
-	}
-	p.s.Clients = append(p.s.Clients, c)
 	return nil
 }
 
-func parseOp(client, text string) (Op, error) {
-	words := strings.Fields(text)
-	if len(words) == 0 {
-		return Op{}, fmt.Errorf("an empty operation")
+func (p *parser) givenVM(name string) error {
+	switch {
+	case !plainName(name) || name == noVM:
+		return fmt.Errorf("%s cannot be the name of a VM: want letters, digits, - and _", shown(name))
+	case name == vmName:
+		return fmt.Errorf("%s is always there", vmName)
+	case !p.first("vm " + name):
+		return fmt.Errorf("vm %s is given twice", name)
 	}
-	op := Op{Verb: words[0]}
-	var keys []string
-	switch op.Verb {
-	case "create":
-		keys = []string{"size", "fstype", "access", "diskformat", "attach-as"}
-	case "mount", "unmount":
-		keys = []string{"id"}
-	case "remove", "get":
-	default:
-		return Op{}, fmt.Errorf("unknown operation %q: want create, remove, mount, unmount or get", op.Verb)
-	}
-	var err error
-	if op.Volume, op.Opts, err = named(words[1:], keys...); err != nil {
-		return Op{}, fmt.Errorf("%s: %w", op.Verb, err)
-	}
-	if op.ID = op.Opts["id"]; op.ID == "" {
-		op.ID = client
-	}
-	return op, nil
+	p.s.VMs = append(p.s.VMs, name)
+	return nil
 }
 
-// named reads a name and key=value words.
-func named(words []string, keys ...string) (string, map[string]string, error) {
-	if len(words) == 0 || strings.Contains(words[0], "=") {
-		return "", nil, fmt.Errorf("the volume's name is missing")
+func (p *parser) givenVolume(rest string) error {
+	name, opts, err := named(strings.Fields(rest), createKeys...)
+	if err != nil {
+		return err
 	}
-	var opts map[string]string
-	for _, w := range words[1:] {
-		k, v, ok := strings.Cut(w, "=")
-		switch {
-		case !ok || v == "":
-			return "", nil, fmt.Errorf("%q is not key=value", w)
-		case !slices.Contains(keys, k):
-			return "", nil, fmt.Errorf("unknown key %q: there are %s", k, strings.Join(keys, ", "))
-		}
-		if _, twice := opts[k]; twice {
-			return "", nil, fmt.Errorf("%s is given twice", k)
-		}
-		if opts == nil {
-			opts = map[string]string{}
-		}
-		opts[k] = v
+	if !p.first("volume " + volumePart(name)) {
+		return fmt.Errorf("volume %s is given twice", name)
 	}
-	return words[0], opts, nil
+	if size, sized := opts["size"]; sized {
+		if _, err := sizeOf(size); err != nil {
+			return fmt.Errorf("volume %s: %w", name, err)
+		}
+	}
+	for key, known := range map[string][]string{
+		"fstype": {"btrfs", "ext4", "xfs"}, "access": {"read-only", "read-write"},
+	} {
+		if value, set := opts[key]; set && !slices.Contains(known, value) {
+			return fmt.Errorf("volume %s: %w", name, unknown(key, value, known...))
+		}
+	}
+	p.s.Volumes = append(p.s.Volumes, Given{name, opts})
+	p.row.text = "given " + Op{Verb: "volume", Volume: name, Opts: opts}.String()
+	return nil
+}
+
+func (p *parser) givenQuirk(rest string) error {
+	name, value, _ := strings.Cut(rest, "=")
+	if value != "on" && value != "off" {
+		return fmt.Errorf("quirk %s: want NAME=on or NAME=off", shown(rest))
+	}
+	var names []string
+	for _, q := range esxsim.QuirkList() {
+		names = append(names, string(q.Name))
+	}
+	if !slices.Contains(names, name) {
+		return unknown("quirk", name, names...)
+	}
+	if !p.first("quirk " + name) {
+		return fmt.Errorf("quirk %s is given twice", name)
+	}
+	p.s.Quirks[name] = value == "on"
+	return nil
+}
+
+func (p *parser) start(rest string) error {
+	who, ops, ok := strings.Cut(rest, ":")
+	if !ok {
+		return errors.New("want start CLIENT[@VM]: OP [; OP]")
+	}
+	name, vm, _ := strings.Cut(strings.TrimSpace(who), "@")
+	switch {
+	case !plainName(name) || slices.Contains(reservedNames, name):
+		return fmt.Errorf("%s cannot be the name of a client: want letters, digits, - and _, and none of %s",
+			shown(name), strings.Join(reservedNames, ", "))
+	case !p.first("client " + name):
+		return fmt.Errorf("client %s is started twice", name)
+	}
+	if vm == vmName {
+		vm = ""
+	}
+	c := Client{Name: name, VM: vm}
+	var texts []string
+	for text := range strings.SplitSeq(ops, ";") {
+		op, err := parseOp(name, text, p.row.line)
+		if err != nil {
+			return err
+		}
+		if op.Target == "esx" {
+			p.ends = append(p.ends, p.row.line)
+		}
+		c.Ops = append(c.Ops, op)
+		texts = append(texts, op.String())
+	}
+	p.s.Clients = append(p.s.Clients, c)
+	p.lines = append(p.lines, p.row.line)
+	p.row.text = "start " + c.who() + ": " + strings.Join(texts, "; ")
+	return nil
+}
+
+// who is the client as a start line names it.
+func (c Client) who() string {
+	if c.VM != "" {
+		return c.Name + "@" + c.VM
+	}
+	return c.Name
+}
+
+// reservedNames mean something else where a client's name can stand.
+var reservedNames = []string{"clock", "count", "set-up"}
+
+// plainName reports whether a name is safe wherever a scenario names a client or a VM.
+func plainName(name string) bool {
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxShown
 }
 
 func (p *parser) expect(text string) error {
 	if rest, ok := strings.CutPrefix(text, "count "); ok {
-		for _, w := range strings.Fields(rest) {
-			what, object, want, err := fact(w)
-			if err != nil {
-				return err
-			}
-			n, err := strconv.Atoi(want)
-			if err != nil {
-				return fmt.Errorf("%q: want a number after =", w)
-			}
-			p.s.Counts = append(p.s.Counts, Count{p.line, explore.Point{Op: what, Object: object}, n})
+		p.row.rank = rankCount
+		return p.count(rest)
+	}
+	p.row.rank = rankExpect
+	head, answer, answered := strings.Cut(text, arrow)
+	client, op, ok := strings.Cut(head, " ")
+	if !ok || !answered && !p.s.Exactly || answered && answer == "" {
+		return errors.New("want CLIENT OP -> ANSWER, or count OP(OBJECT)=N")
+	}
+	if parsed, err := parseOp(client, op, 0); err == nil { // if not, references says whose it is not
+		op = parsed.String()
+	}
+	e := Expectation{p.row.line, client, op, answer}
+	p.s.Expect = append(p.s.Expect, e)
+	p.row.text = e.String()
+	return nil
+}
+
+func (p *parser) count(rest string) error {
+	var texts []string
+	for w := range strings.FieldsSeq(rest) {
+		f, err := fact(w)
+		if err != nil {
+			return err
 		}
-		return nil
+		n, err := strconv.Atoi(f.want)
+		if err != nil || n < 0 {
+			return fmt.Errorf("%s: want a number after =", shown(w))
+		}
+		c := Count{p.row.line, explore.Point{Op: f.what, Object: f.object}, n}
+		if !p.first("count " + c.Point.String()) {
+			return fmt.Errorf("%s is counted twice", c.Point)
+		}
+		p.s.Counts = append(p.s.Counts, c)
+		texts = append(texts, c.Point.String()+"="+strconv.Itoa(n))
 	}
-	head, answer, ok := strings.Cut(text, " -> ")
-	client, op, ok2 := strings.Cut(head, " ")
-	if !ok || !ok2 {
-		return fmt.Errorf("want CLIENT OP -> ANSWER, or count OP(OBJECT)=N")
-	}
-	p.s.Expect = append(p.s.Expect, Expectation{p.line, client, strings.Join(strings.Fields(op), " "), answer})
+	p.row.text = "count " + strings.Join(texts, " ")
 	return nil
 }
 
 func (p *parser) end(rest string) error {
-	for _, w := range strings.Fields(rest) {
-		what, volume, want, err := fact(w)
+	words := strings.Fields(rest)
+	if len(words) == 0 {
+		return errors.New("want end FACT=VALUE..., for example refs(data)=1")
+	}
+	p.row.text = "end"
+	for _, w := range words {
+		c, err := condition(w, p.row.line)
 		if err != nil {
 			return err
 		}
-		if !slices.Contains([]string{"refs", "attached", "mounted"}, what) {
-			return fmt.Errorf("unknown condition %q: want refs, attached or mounted", what)
+		if c.VM == vmName {
+			c.VM = ""
 		}
-		p.s.End = append(p.s.End, Condition{p.line, what, volume, want})
+		if !p.first("end " + c.fact()) {
+			return fmt.Errorf("%s is there twice", c.fact())
+		}
+		p.s.End = append(p.s.End, c)
+		p.row.text += " " + c.String()
 	}
 	return nil
 }
 
-// fact reads what(object)=want.
-func fact(w string) (what, object, want string, err error) {
-	eq := strings.LastIndexByte(w, '=')
-	open := strings.IndexByte(w, '(')
-	if open <= 0 || eq < open || w[eq-1] != ')' || eq+1 == len(w) {
-		return "", "", "", fmt.Errorf("%q: want what(object)=value", w)
+func sortedKeys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
 	}
-	return w[:open], w[open+1 : eq-1], w[eq+1:], nil
+	return slices.Sorted(maps.Keys(m))
 }
-
-// references checks names that can only be known at the end of the file.
-func (p *parser) references() error {
-	for _, e := range p.s.Expect {
-		c := slices.IndexFunc(p.s.Clients, func(c Client) bool { return c.Name == e.Client })
-		if c < 0 {
-			return &ParseError{p.s.File, e.Line, fmt.Errorf("no client %q was started", e.Client)}
-		}
-		if !slices.ContainsFunc(p.s.Clients[c].Ops, func(o Op) bool { return o.String() == e.Op }) {
-			return &ParseError{p.s.File, e.Line, fmt.Errorf("client %s does not do %q", e.Client, e.Op)}
-		}
-	}
-	return nil
-}
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -2,49 +2,283 @@ package scenarios
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
 
 	"vmdkvol/driver"
+	"vmdkvol/guestsim"
 )
 
-const okAnswer = "ok"
+// The answers that are not a kind of the driver's errors.
+const (
+	okAnswer      = "ok"
+	droppedAnswer = "dropped"        // the plugin did not live to answer
+	nothingAnswer = "nothing"        // an empty list, no path, no such file
+	bareAnswer    = "bare directory" // where a volume should be mounted, nothing is
+	ioAnswer      = "i/o error"
+	noMountAnswer = "not mounted" // this client was never told a mountpoint
+	offAnswer     = "powered off"
+	wrongAnswer   = "wrong" // a check; the run says what is wrong
+	downFact      = "down"  // the references of a plugin that does not run
+)
+
+// containerFile is the file that write and read mean.
+const containerFile = "file"
+
+// role is a client as runs play it.
+type role struct {
+	client string
+	host   int
+	lines  []line
+}
+
+// line is one operation with the texts that every run would make again.
+type line struct {
+	op       *Op
+	text, ok string // the call, and its good answer
+}
+
+// cast prepares a client. The script may be made by a program, so what the parser knows is checked again.
+func (t *theatre) cast(c Client) (role, error) {
+	r := role{client: c.Name}
+	vm := func(name string) (int, error) {
+		if name == "" || name == vmName {
+			return 0, nil
+		}
+		i := slices.Index(t.script.VMs, name)
+		if i < 0 {
+			return 0, unknown("VM", name, append([]string{vmName}, t.script.VMs...)...)
+		}
+		return i + 1, nil
+	}
+	var err error
+	if r.host, err = vm(c.VM); err != nil {
+		return r, err
+	}
+	for i := range c.Ops {
+		op := &c.Ops[i]
+		if op.Verb == "poweroff" || op.Verb == "poweron" {
+			if _, err := vm(op.Target); err != nil {
+				return r, err
+			}
+		}
+		t.lives = t.lives || disruptive(op.Verb)
+		t.esx = t.esx || op.Target == "esx"
+		text := op.String()
+		r.lines = append(r.lines, line{op: op, text: text, ok: text + arrow + okAnswer})
+	}
+	return r, nil
+}
 
 // Call is one operation of a run and what came of it.
 type Call struct {
 	Client string
-	Op     Op
+	Op     *Op
 	Answer string // "" while it runs
 
+	host       *host
+	life       int // of the host's plugin
 	mountpoint string
 	invoked    int64 // logical times
 	returned   int64
+	missed     bool // there was no plugin to hear of it
 }
 
 // perform is the life of a client.
-func (w *World) perform(c Client) {
-	for _, op := range c.Ops {
-		call := w.judge.invoke(c.Name, op)
-		mountpoint, err := w.do(op)
-		answer := okAnswer
-		if err != nil {
-			answer = driver.KindOf(err).String()
+func (w *World) perform(r *role) {
+	h := w.hosts[r.host]
+	for i := range r.lines {
+		l := &r.lines[i]
+		call := w.judge.invoke(h, r.client, l)
+		var answer string
+		var err error
+		switch l.op.Verb {
+		case "create", "remove", "mount", "unmount", "get", "list", "path":
+			answer, err = w.ask(h, call)
+		case "write", "read":
+			answer, err = w.file(call)
+		default:
+			answer, err = w.operate(h, call)
 		}
-		w.judge.answer(call, mountpoint, answer, err)
+		w.judge.answer(call, l, answer, err)
 	}
 }
 
-func (w *World) do(op Op) (mountpoint string, err error) {
-	ctx := context.Background()
+// ask is a request of Docker's to the plugin.
+func (w *World) ask(h *host, call *Call) (answer string, err error) {
+	if h.down {
+		call.missed = true
+		return droppedAnswer, nil
+	}
+	if !h.within(func() { answer, err = w.request(h, call) }) {
+		return droppedAnswer, nil
+	}
+	if err != nil {
+		return driver.KindOf(err).String(), err
+	}
+	return answer, nil
+}
+
+func (w *World) request(h *host, call *Call) (answer string, err error) {
+	ctx, op := context.Background(), call.Op
+	answer = okAnswer
 	switch op.Verb {
 	case "create":
-		return "", w.driver.Create(ctx, op.Volume, op.Opts)
+		err = h.driver.Create(ctx, op.Volume, op.Opts)
 	case "remove":
-		return "", w.driver.Remove(ctx, op.Volume)
+		err = h.driver.Remove(ctx, op.Volume)
 	case "mount":
-		return w.driver.Mount(ctx, op.Volume, op.ID)
+		call.mountpoint, err = h.driver.Mount(ctx, op.Volume, op.ID)
 	case "unmount":
-		return "", w.driver.Unmount(ctx, op.Volume, op.ID)
+		err = h.driver.Unmount(ctx, op.Volume, op.ID)
+	case "get":
+		_, err = h.driver.Get(ctx, op.Volume)
+	case "path":
+		if answer, err = h.driver.Path(ctx, op.Volume); answer == "" {
+			answer = nothingAnswer
+		}
 	default:
-		v, err := w.driver.Get(ctx, op.Volume)
-		return v.Mountpoint, err
+		var list []driver.Volume
+		list, err = h.driver.List(ctx)
+		names := make([]string, len(list))
+		for i, v := range list {
+			names[i] = v.Name
+		}
+		if answer = strings.Join(names, " "); answer == "" {
+			answer = nothingAnswer
+		}
+	}
+	return answer, err
+}
+
+// file is what a container does below the mountpoint that its client was told last.
+func (w *World) file(call *Call) (answer string, err error) {
+	w.k.Before("file."+call.Op.Verb, call.Op.Volume)
+	at := w.judge.told(call)
+	if at == "" {
+		return noMountAnswer, nil
+	}
+	guest := call.host.guest
+	_, mounted := guest.At(at)
+	answer = okAnswer
+	if call.Op.Verb == "write" {
+		err = guest.Write(at, containerFile, []byte(call.Op.Text))
+	} else {
+		var text []byte
+		text, err = guest.Read(at, containerFile)
+		answer = string(text)
+	}
+	switch {
+	case errors.Is(err, guestsim.ErrReadOnly):
+		return readOnly, err
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return ioAnswer, err
+	case !mounted:
+		return bareAnswer, nil
+	case err != nil:
+		return nothingAnswer, nil
+	}
+	return answer, nil
+}
+
+// operate is what neither Docker nor a container does.
+func (w *World) operate(h *host, call *Call) (answer string, err error) {
+	ctx, op := context.Background(), call.Op
+	switch op.Verb {
+	case "poweroff":
+		err = w.host(op.Target).powerOff(ctx)
+	case "poweron":
+		err = w.host(op.Target).powerOn(ctx)
+	case "crash", "restart":
+		return w.processes(ctx, h, op), nil
+	case "sleep":
+		err = w.docker.Sleep(ctx, op.Pause)
+	case "check":
+		w.disrupt("check", call.Client)
+		return w.check(h, op), nil
+	}
+	if err != nil {
+		return "failed", err
+	}
+	return okAnswer, nil
+}
+
+func (w *World) processes(ctx context.Context, h *host, op *Op) (answer string) {
+	switch {
+	case op.Target == "esx" && op.Verb == "crash":
+		w.crashESX(ctx)
+	case op.Target == "esx":
+		w.restartESX(ctx)
+	case op.Verb == "crash":
+		w.disrupt("plugin.crash", h.name)
+		h.crash()
+	default:
+		w.disrupt("plugin.restart", h.name)
+		if h.off {
+			return offAnswer
+		}
+		h.boot()
+	}
+	return okAnswer
+}
+
+// check compares facts with what they are now. What is wrong is an expectation that was not met: an exploration, which
+// runs the same operations in other orders, does not mind.
+func (w *World) check(h *host, op *Op) (answer string) {
+	answer = okAnswer
+	for _, c := range op.Facts {
+		if got := w.now(h, c); got != c.Want {
+			answer = wrongAnswer
+			w.judge.wrong = append(w.judge.wrong, fmt.Sprintf("%s:%d: check %s, but it is %s", w.t.script.File, op.Line, c, got))
+		}
+	}
+	return answer
+}
+
+// now is the truth about a condition while the run goes on. It waits for the locks of the volumes that it counts.
+func (w *World) now(h *host, c Condition) string {
+	if c.VM != "" {
+		h = w.host(c.VM)
+	}
+	if c.What != "refs" {
+		return w.fact(h, c)
+	}
+	var refs map[string]int
+	var err error
+	if h.down || !h.within(func() { refs, err = h.driver.References(context.Background()) }) {
+		return downFact
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(refs[volumePart(c.Volume)+"@"+datastore])
+}
+
+// fact is the truth about a condition; refs are those that the judge found at the end.
+func (w *World) fact(h *host, c Condition) string {
+	volume := volumePart(c.Volume)
+	switch c.What {
+	case "refs":
+		if h.down {
+			return downFact
+		}
+		return fmt.Sprint(h.refs[volume+"@"+datastore])
+	case "attached":
+		if vm, ok := w.store.AttachedTo(datastore, volume); ok {
+			return vm
+		}
+		return noVM
+	default:
+		m, ok := h.guest.At(mountRoot + "/" + volume + "@" + datastore)
+		switch {
+		case !ok:
+			return noVM
+		case m.ReadOnly:
+			return readOnly
+		}
+		return readWrite
 	}
 }

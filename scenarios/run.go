@@ -11,6 +11,7 @@ import (
 type Outcome struct {
 	Result explore.Result
 	Calls  []Call
+	Counts []int               // of the script's counts
 	Events []explore.Event     // only if asked for
 	Unused []explore.Deviation // of the schedule: their place never came
 	// Wrong are the expectations that were not met, as FILE:LINE: text.
@@ -78,6 +79,7 @@ func (s *Stage) Replay(observe bool) (Outcome, error) {
 	for _, c := range s.world.judge.calls {
 		out.Calls = append(out.Calls, *c)
 	}
+	out.Counts = counts
 	out.Wrong = s.compare(&out, counts)
 	return out, nil
 }
@@ -104,27 +106,11 @@ func (s *Stage) compare(out *Outcome, counts []int) []string {
 			add(0, "the schedule never came to: %s", d)
 		}
 	}
-	used := make([]bool, len(out.Calls))
-	for _, e := range script.Expect {
-		found := false
-		for i, c := range out.Calls {
-			if used[i] || c.Client != e.Client || c.Op.String() != e.Op {
-				continue
-			}
-			used[i], found = true, true
-			if c.Answer != e.Answer {
-				add(e.Line, "%s %s -> want %s, got %s", e.Client, e.Op, e.Answer, c.Answer)
-			}
-			break
-		}
-		if !found {
-			add(e.Line, "%s %s was not done so often", e.Client, e.Op)
-		}
-	}
-	for i, c := range out.Calls {
-		if !used[i] && len(script.Expect) > 0 {
-			add(0, "the expect block says nothing of: %s %s -> %s", c.Client, c.Op, c.Answer)
-		}
+	wrong = append(wrong, s.world.judge.wrong...)
+	if script.Exactly {
+		script.exactly(out.Calls, add)
+	} else {
+		script.answered(out.Calls, add)
 	}
 	for i, c := range script.Counts {
 		if counts[i] != c.Want {
@@ -133,35 +119,16 @@ func (s *Stage) compare(out *Outcome, counts []int) []string {
 	}
 	if out.Result.Failure == nil {
 		for _, c := range script.End {
-			if got := s.world.fact(c); got != c.Want {
+			h := s.world.hosts[0]
+			if c.VM != "" {
+				h = s.world.host(c.VM)
+			}
+			if got := s.world.fact(h, c); got != c.Want {
 				add(c.Line, "%s, but it is %s", c, got)
 			}
 		}
 	}
 	return wrong
-}
-
-// fact is the truth about a condition, after the run.
-func (w *World) fact(c Condition) string {
-	volume := volumePart(c.Volume)
-	switch c.What {
-	case "refs":
-		return fmt.Sprint(w.judge.refs[volume+"@"+datastore])
-	case "attached":
-		if vm, ok := w.store.AttachedTo(datastore, volume); ok {
-			return vm
-		}
-		return "none"
-	default:
-		m, ok := w.guest.At(mountRoot + "/" + volume + "@" + datastore)
-		switch {
-		case !ok:
-			return "none"
-		case m.ReadOnly:
-			return "read-only"
-		}
-		return "read-write"
-	}
 }
 
 // Explore searches for a schedule that fails and shrinks it. The script's own schedule and expectations do not count:
@@ -183,7 +150,7 @@ func (s *Stage) Explore(search explore.Search) (explore.Report, error) {
 // WithSchedule returns the script with another schedule, and without what its old one led to.
 func (s *Script) WithSchedule(ds []explore.Deviation) *Script {
 	c := *s
-	c.Schedule, c.Expect, c.Counts, c.End = ds, nil, nil, nil
+	c.Schedule, c.Exactly, c.Expect, c.Counts, c.End = ds, false, nil, nil, nil
 	return &c
 }
 
@@ -193,12 +160,11 @@ func (s *Script) Text(header ...string) string {
 	for _, h := range header {
 		b.WriteString("# " + h + "\n")
 	}
+	for _, vm := range s.VMs {
+		b.WriteString("given vm " + vm + "\n")
+	}
 	for _, v := range s.Volumes {
-		b.WriteString("given volume " + v.Name)
-		for _, k := range sortedKeys(v.Opts) {
-			b.WriteString(" " + k + "=" + v.Opts[k])
-		}
-		b.WriteString("\n")
+		b.WriteString("given " + Op{Verb: "volume", Volume: v.Name, Opts: v.Opts}.String() + "\n")
 	}
 	if s.Shared {
 		b.WriteString("given network shared\n")
@@ -214,7 +180,7 @@ func (s *Script) Text(header ...string) string {
 		for _, o := range c.Ops {
 			ops = append(ops, o.String())
 		}
-		b.WriteString("start " + c.Name + ": " + strings.Join(ops, "; ") + "\n")
+		b.WriteString("start " + c.who() + ": " + strings.Join(ops, "; ") + "\n")
 	}
 	b.WriteString("schedule\n")
 	for _, d := range s.Schedule {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"vmdkvol/explore"
 )
@@ -10,7 +11,8 @@ import (
 // Script is a parsed scenario.
 type Script struct {
 	File    string
-	Claim   string // the text after "# claim:"
+	Claim   string   // the text after "# claim:"
+	VMs     []string // beside vm1
 	Volumes []Given
 	Shared  bool
 	Quirks  map[string]bool
@@ -18,6 +20,7 @@ type Script struct {
 	Clients []Client
 
 	Schedule []explore.Deviation
+	Exactly  bool // Expect is every visible event, in order
 	Expect   []Expectation
 	Counts   []Count
 	End      []Condition
@@ -32,33 +35,72 @@ type Given struct {
 // Client is a task that does its operations one after another.
 type Client struct {
 	Name string
+	VM   string // where it lives; "" is vm1
 	Ops  []Op
 }
 
-// Op is one operation of Docker.
+// Op is one operation. Its verb says which of the other fields it has, see [Verbs].
 type Op struct {
 	Verb   string
 	Volume string // as it is named
 	ID     string // mount ID; mount and unmount only
 	Opts   map[string]string
+
+	Target string        // of poweroff and poweron a VM, of crash and restart a process
+	Text   string        // of write
+	Pause  time.Duration // of sleep
+	Facts  []Condition   // of check
+	Line   int           // of check; 0 if the script is not from a file
 }
 
 func (o Op) String() string {
 	var b strings.Builder
-	b.WriteString(o.Verb + " " + o.Volume)
+	b.WriteString(o.Verb)
+	for _, word := range []string{o.Volume, o.Target, o.Text} {
+		if word != "" {
+			b.WriteString(" " + word)
+		}
+	}
+	if o.Pause != 0 {
+		b.WriteString(" " + pauseText(o.Pause))
+	}
 	for _, k := range sortedKeys(o.Opts) {
 		b.WriteString(" " + k + "=" + o.Opts[k])
+	}
+	for _, c := range o.Facts {
+		b.WriteString(" " + c.String())
 	}
 	return b.String()
 }
 
-// Expectation is the answer that an operation must get.
+// pauseText is a duration without the zeros that Go appends: "1m", not "1m0s".
+func pauseText(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// Expectation is the answer that an operation must get or, in an exact block, one visible event.
 type Expectation struct {
 	Line   int
 	Client string
 	Op     string // its text, as Op.String gives it
-	Answer string
+	Answer string // "" in an exact block: the call itself
 }
+
+func (e Expectation) String() string {
+	if e.Answer == "" {
+		return e.Client + " " + e.Op
+	}
+	return e.Client + " " + e.Op + arrow + e.Answer
+}
+
+const arrow = " -> "
 
 // Count is how often a point must be passed.
 type Count struct {
@@ -67,12 +109,21 @@ type Count struct {
 	Want  int
 }
 
-// Condition is a fact that must hold at the end.
+// Condition is a fact that must hold, at the end or where a check stands.
 type Condition struct {
 	Line   int
 	What   string // refs, attached, mounted
+	VM     string // whose references or mount; "" is the client's own VM, and vm1 at the end
 	Volume string
 	Want   string
 }
 
-func (c Condition) String() string { return fmt.Sprintf("%s(%s)=%s", c.What, c.Volume, c.Want) }
+func (c Condition) String() string { return c.fact() + "=" + c.Want }
+
+// fact is the condition without its value.
+func (c Condition) fact() string {
+	if c.VM != "" {
+		return c.What + "(" + c.VM + ":" + c.Volume + ")"
+	}
+	return fmt.Sprintf("%s(%s)", c.What, c.Volume)
+}

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"strings"
 
-	"vmdkvol/driver"
-	"vmdkvol/driver/vmdkops"
 	"vmdkvol/driver/wire"
 	"vmdkvol/esxsim"
 	"vmdkvol/explore"
 	"vmdkvol/guestsim"
 	"vmdkvol/model"
+	"vmdkvol/seam"
 	"vmdkvol/vmcisim"
 )
 
@@ -31,14 +30,20 @@ type theatre struct {
 	quirks esxsim.Quirks
 	metas  [][]byte // of script.Volumes
 	sizes  []int64
+	roles  []role
+	lives  bool // something in the script crashes or loses its power
+	esx    bool // ... and that includes ESX
 
-	start   model.Start
-	checker model.Checker
-	history []model.Call // scratch of judge.explain
+	start     model.Start
+	checker   model.Checker
+	histories [][]model.Call // scratch of judge.explain, by host
 }
 
 func newTheatre(s *Script) (*theatre, error) {
-	t := &theatre{script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{}}
+	t := &theatre{
+		script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{},
+		histories: make([][]model.Call, 1+len(s.VMs)),
+	}
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
@@ -57,70 +62,100 @@ func newTheatre(s *Script) (*theatre, error) {
 			Status: "detached", VolOpts: opts, Created: "Tue Dec 20 19:35:28 2016", CreatedBy: vmName,
 		}))
 	}
+	for _, c := range s.Clients {
+		r, err := t.cast(c)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.File, err)
+		}
+		t.roles = append(t.roles, r)
+	}
 	return t, nil
 }
 
-// World is everything that a run needs: a guest with the driver in it, a network, and an ESX host.
+// World is everything that a run needs: guests with the driver in them, a network, and an ESX host.
 type World struct {
 	t *theatre
 	k *explore.Kernel
 
-	plugin, esx *explore.World
-	store       *esxsim.MemStore
-	service     *esxsim.Service
-	net         *vmcisim.Network
-	guest       *guestsim.Guest
-	driver      *driver.Driver
+	docker  *explore.World // the clients; the plugin's own unless that can crash
+	esx     *explore.World
+	store   *esxsim.MemStore
+	service *esxsim.Service
+	net     *vmcisim.Network
+	media   *guestsim.Media
+	hosts   []*host
+	upkeep  upkeep
 
 	judge judge
+	room  struct { // the first backing of slices, and of vm1
+		host  host
+		hosts [1]*host
+	}
 }
 
-// bus lets a disk that ESX plugs into the VM appear in its guest.
+// bus lets a disk that ESX plugs into a VM appear in its guest.
 type bus struct{ w *World }
 
-func (b bus) Plug(_ context.Context, _ string, at wire.Device, d esxsim.Disk) error {
-	return b.w.guest.Plug(at, d.ID, d.Size)
+func (b bus) Plug(_ context.Context, vm string, at wire.Device, d esxsim.Disk) error {
+	b.w.upkeep.plugging++
+	defer b.w.upkeep.plugged()
+	return b.w.host(vm).guest.Plug(at, d.ID, d.Size)
 }
 
-func (b bus) Unplug(_ context.Context, _ string, at wire.Device, _ esxsim.Disk) error {
-	return b.w.guest.Unplug(at)
+func (b bus) Unplug(_ context.Context, vm string, at wire.Device, _ esxsim.Disk) error {
+	return b.w.host(vm).guest.Unplug(at)
+}
+
+// host returns the VM of that name, which must exist.
+func (w *World) host(vm string) *host {
+	for _, h := range w.hosts {
+		if h.name == vm {
+			return h
+		}
+	}
+	panic("scenarios: no VM " + vm)
 }
 
 // build makes a world in its first state.
 func (t *theatre) build(k *explore.Kernel) (*World, error) {
-	w := &World{t: t, k: k, plugin: k.World("plugin"), esx: k.World("esx")}
+	w := &World{t: t, k: k, esx: k.World("esx")}
 	w.judge.w = w
-	w.store = esxsim.NewMemStore(w.esx, true, datastore)
-	media := guestsim.NewMedia(nil)
-	w.guest = guestsim.New(guestsim.Config{Env: w.plugin, Stage: k, Media: media, Violation: k.Fail})
+	w.hosts = append(w.room.hosts[:0], &w.room.host)
+	for range t.script.VMs {
+		w.hosts = append(w.hosts, &host{})
+	}
+	var env seam.Env = w.esx
+	if t.esx {
+		env = esxEnv{w}
+	}
+	w.store = esxsim.NewMemStore(env, true, datastore)
+	w.media = guestsim.NewMedia(nil)
 	var err error
 	w.service, err = esxsim.New(esxsim.Config{
-		Env: w.esx, Stage: k, Store: w.store, Bus: bus{w}, Serial: true, Quirks: t.quirks, Memo: t.memo,
+		Env: env, Stage: k, Store: w.store, Bus: bus{w}, Serial: true, Quirks: t.quirks, Memo: t.memo,
 	})
 	if err != nil {
-		return nil, err
-	}
-	if err := w.service.AddVM(esxsim.VM{ID: vmName, Home: datastore}); err != nil {
 		return nil, err
 	}
 	w.net = vmcisim.New(vmcisim.Config{
 		Env: w.esx, Stage: k, Handler: w.service.Handle, Shared: t.script.Shared, Cooperative: true,
 	})
-	client, err := vmdkops.New(vmdkops.Config{Transport: w.net.Endpoint(vmName, w.plugin), Env: w.plugin})
-	if err != nil {
-		return nil, err
-	}
-	w.driver, err = driver.New(driver.Config{Backend: client, Guest: w.guest, Env: w.plugin, MountRoot: mountRoot})
-	if err != nil {
-		return nil, err
-	}
-	for i, v := range t.script.Volumes {
-		if err := w.provide(v, t.sizes[i], t.metas[i], media); err != nil {
+	for i, h := range w.hosts {
+		if err := w.furnish(h, i); err != nil {
 			return nil, err
 		}
 	}
-	for _, c := range t.script.Clients {
-		k.Client(c.Name, w.plugin, func() { w.perform(c) })
+	if w.docker = w.hosts[0].plugin; t.lives {
+		w.docker = k.World("docker")
+	}
+	for i, v := range t.script.Volumes {
+		if err := w.provide(v, t.sizes[i], t.metas[i]); err != nil {
+			return nil, err
+		}
+	}
+	for i := range t.roles {
+		r := &t.roles[i]
+		k.Client(r.client, w.docker, func() { w.perform(r) })
 	}
 	k.AtStep(w.judge.step)
 	k.AtEnd(w.judge.end)
@@ -128,14 +163,14 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 }
 
 // provide puts a formatted volume on the datastore.
-func (w *World) provide(v Given, size int64, meta []byte, media *guestsim.Media) error {
+func (w *World) provide(v Given, size int64, meta []byte) error {
 	ctx := context.Background()
 	at := esxsim.Volume{Datastore: datastore, Vmgroup: esxsim.DefaultVmgroupUUID, Name: volumePart(v.Name)}
 	disk, err := w.store.CreateDisk(ctx, at, size, "thin")
 	if err != nil {
 		return err
 	}
-	media.Format(disk.ID, fstypeOf(v.Opts), at.Name)
+	w.media.Format(disk.ID, fstypeOf(v.Opts), at.Name)
 	return w.store.WriteMeta(ctx, at, meta)
 }
 
@@ -151,11 +186,11 @@ func sizeOf(text string) (int64, error) {
 	var n int64
 	var unit string
 	if _, err := fmt.Sscanf(strings.ToLower(text), "%d%s", &n, &unit); err != nil {
-		return 0, fmt.Errorf("size %q: %w", text, err)
+		return 0, fmt.Errorf("size %s: want a number of mb, gb or tb", shown(text))
 	}
 	shift, ok := map[string]int{"mb": 20, "gb": 30, "tb": 40}[unit]
-	if !ok || n <= 0 {
-		return 0, fmt.Errorf("size %q: want a number of mb, gb or tb", text)
+	if !ok || n <= 0 || n > 1<<20 {
+		return 0, fmt.Errorf("size %s: want a number of mb, gb or tb", shown(text))
 	}
 	return n << shift, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -54,6 +55,22 @@ func TestAMutantThatSurvives(t *testing.T) {
 	code, out, errs = do(t, "mutants", "--seeds", "1", "--schedules", "50", file)
 	require.Equal(t, exitFine, code, errs)
 	require.Contains(t, out, "words are not looked at")
+}
+
+// A wrong kind of error, which a run with a fault excuses: the scenario alone says which it must be.
+func TestAMutantThatOnlyTheScenarioSees(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kind.mutant")
+	line := "\treturn because(%s, errors.Join(errors.New(\"it is not known whether the volume was removed\"), err))\n"
+	require.NoError(t, os.WriteFile(file, []byte("# Busy is not unreachable.\n# class: known-bug\n# scenario: remove-lost.scn\n"+
+		"FILE driver/remove.go\nOLD\n"+fmt.Sprintf(line, "Unreachable")+"NEW\n"+fmt.Sprintf(line, "Busy")), 0o600))
+	code, out, errs := do(t, "mutants", "--json", "--seeds", "1", "--schedules", "50", file)
+	require.Equal(t, exitFine, code, errs)
+	var rows []mutantRow
+	require.NoError(t, json.Unmarshal([]byte(out), &rows))
+	r := rows[0]
+	require.True(t, r.Killed)
+	require.Equal(t, oracleExpectation, r.Oracle)
+	require.Equal(t, []int{0, 2, 1, 0, 1}, []int{r.Found, r.Operations, r.Deviations, r.Preemptions, r.Faults})
 }
 
 func TestMutantsRefuses(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,7 +25,7 @@ type replayed struct {
 }
 
 func newRun() *cobra.Command {
-	var asJSON, table bool
+	var asJSON, table, rewrites bool
 	var mutant, source string
 	cmd := &cobra.Command{
 		Use:   "run FILE...",
@@ -36,6 +37,16 @@ func newRun() *cobra.Command {
 			"  vmdksim run --mutant pr810-merged found.scn",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if rewrites {
+				if mutant != "" || asJSON {
+					return badInput(errors.New("--update goes with neither --mutant nor --json"))
+				}
+				for _, file := range args {
+					if err := update(cmd.OutOrStdout(), file); err != nil {
+						return err
+					}
+				}
+			}
 			if mutant != "" {
 				return rerun(cmd, mutant, source)
 			}
@@ -66,6 +77,7 @@ func newRun() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array instead of lines")
 	cmd.Flags().BoolVar(&table, "table", false, "print every run as a table of tasks and steps, not only those that fail")
+	cmd.Flags().BoolVar(&rewrites, "update", false, "first rewrite the expect block of each file to what happens; refused if an oracle objects")
 	mutantFlags(cmd, &mutant, &source)
 	return cmd
 }

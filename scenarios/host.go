@@ -1,0 +1,134 @@
+package scenarios
+
+import (
+	"context"
+
+	"vmdkvol/driver"
+	"vmdkvol/driver/vmdkops"
+	"vmdkvol/esxsim"
+	"vmdkvol/explore"
+	"vmdkvol/guestsim"
+	"vmdkvol/model"
+	"vmdkvol/seam"
+)
+
+// host is one VM: a guest, which outlives its plugin, and the plugin in one of its lives.
+type host struct {
+	w     *World
+	index int
+	name  string
+	guest *guestsim.Guest
+	power seam.Monitor // held by whoever switches the VM on or off; made by the first
+
+	plugin *explore.World
+	driver *driver.Driver
+	life   int     // of the plugin, from 0
+	ends   []int64 // the judge's time at which earlier lives ended, and this one if it is down
+	down   bool    // the plugin does not run
+	off    bool    // the VM does not run
+
+	// for the judge
+	seen      uint64         // guest.Version at its last look
+	refs      map[string]int // at the end, by full name
+	start     model.Start    // of the last life
+	undecided bool           // an earlier life's history was too much for the checker
+}
+
+// furnish gives a host its guest, its place at ESX and its plugin.
+func (w *World) furnish(h *host, index int) error {
+	h.w, h.index, h.name = w, index, vmName
+	if index > 0 {
+		h.name = w.t.script.VMs[index-1]
+	}
+	h.plugin = w.k.World(h.process())
+	h.guest = guestsim.New(guestsim.Config{Env: h.plugin, Stage: w.k, Media: w.media, Violation: w.k.Fail})
+	if err := w.service.AddVM(esxsim.VM{ID: h.name, Home: datastore}); err != nil {
+		return err
+	}
+	return h.open()
+}
+
+// process is the name of the plugin's world in schedules and traces.
+func (h *host) process() string {
+	if h.index == 0 {
+		return "plugin"
+	}
+	return "plugin@" + h.name
+}
+
+// open starts the driver in h.plugin.
+func (h *host) open() error {
+	client, err := vmdkops.New(vmdkops.Config{Transport: h.w.net.Endpoint(h.name, h.plugin), Env: h.plugin})
+	if err != nil {
+		return err
+	}
+	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: h.plugin, MountRoot: mountRoot})
+	return err
+}
+
+// crash ends the plugin's life; disks and mounts stay.
+func (h *host) crash() {
+	if h.down {
+		return
+	}
+	h.plugin.Crash()
+	h.down = true
+	h.ends = append(h.ends, h.w.judge.tick())
+	h.w.judge.trouble()
+}
+
+// boot begins the plugin's next life on the same guest. It knows nothing of the last one: there is no recovery yet.
+func (h *host) boot() {
+	h.crash()
+	h.life++
+	h.w.judge.empty(h)
+	h.plugin = h.w.k.World(h.process())
+	h.down = false
+	if err := h.open(); err != nil {
+		h.w.k.Fail("set-up", err.Error())
+	}
+}
+
+// within does what a client asks of the plugin; false if the plugin did not live to answer.
+func (h *host) within(f func()) bool {
+	if !h.w.t.lives {
+		f()
+		return true
+	}
+	return !h.down && !h.plugin.Within(f)
+}
+
+// powerOff ends plugin, mounts and containers at once, then ESX takes the disks away.
+func (h *host) powerOff(ctx context.Context) error {
+	defer h.switching(ctx)()
+	h.w.disrupt("vm.poweroff", h.name)
+	h.crash()
+	h.w.judge.empty(h)
+	h.guest.PowerOff()
+	h.off = true
+	return h.w.service.PowerOff(ctx, h.name)
+}
+
+// powerOn boots the VM, and its plugin with it.
+func (h *host) powerOn(ctx context.Context) error {
+	defer h.switching(ctx)()
+	h.w.disrupt("vm.poweron", h.name)
+	if !h.off {
+		return nil
+	}
+	if err := h.w.service.PowerOn(h.name); err != nil {
+		return err
+	}
+	h.off = false
+	h.boot()
+	return nil
+}
+
+// switching keeps two clients from switching one VM at the same time.
+func (h *host) switching(ctx context.Context) (done func()) {
+	if h.power == nil {
+		h.power = h.w.docker.NewMonitor("power:" + h.name)
+	}
+	_ = h.power.Lock(ctx) // cannot fail: the context never ends
+	return h.power.Unlock
+}

@@ -1,0 +1,52 @@
+package scenarios
+
+// Verb describes one operation of the language.
+type Verb struct {
+	Name  string
+	Group string   // docker, guest, esx, plugin, time or judge
+	Takes string   // what follows the verb, for people
+	Keys  []string // key=value words that may follow
+}
+
+var createKeys = []string{"access", "attach-as", "diskformat", "fstype", "size"}
+
+// Verbs returns all operations that a client can do, in the order of the reference.
+func Verbs() []Verb {
+	return []Verb{
+		{"create", "docker", "VOLUME [KEY=VALUE]...", createKeys},
+		{"remove", "docker", "VOLUME", nil},
+		{"mount", "docker", "VOLUME [id=ID]", []string{"id"}},
+		{"unmount", "docker", "VOLUME [id=ID]", []string{"id"}},
+		{"get", "docker", "VOLUME", nil},
+		{"list", "docker", "", nil},
+		{"path", "docker", "VOLUME", nil},
+		{"write", "guest", "VOLUME TEXT", nil},
+		{"read", "guest", "VOLUME", nil},
+		{"poweroff", "esx", "VM", nil},
+		{"poweron", "esx", "VM", nil},
+		{"crash", "plugin", "plugin|esx", nil},
+		{"restart", "plugin", "plugin|esx", nil},
+		{"sleep", "time", "DURATION", nil},
+		{"check", "judge", "FACT=VALUE...", nil},
+	}
+}
+
+func verbNames() []string {
+	var names []string
+	for _, v := range Verbs() {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+// processes can crash and be started again.
+var processes = []string{"plugin", "esx"}
+
+// disruptive verbs end lives; a script without any runs in a world that is cheaper to build.
+func disruptive(verb string) bool {
+	switch verb {
+	case "poweroff", "poweron", "crash", "restart":
+		return true
+	}
+	return false
+}
