@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"vmdkvol/driver/vmdkops"
 )
@@ -47,6 +48,7 @@ const (
 type creation struct {
 	given  string
 	volume string
+	full   string // once ESX has said it
 	fstype string
 	origin origin
 }
@@ -74,35 +76,69 @@ func (d *Driver) created(ctx context.Context, given string, opts map[string]stri
 	return perhaps, nil
 }
 
-// formatted attaches the new volume, makes its file system if it has none, and detaches it.
+// A host that creates a volume at the same moment as another one attaches it for a moment: to format it, or to see what
+// it holds. That long a Create tries to get its turn.
+const (
+	takingTurns = 2 * time.Second
+	turnPause   = 50 * time.Millisecond
+)
+
+// formatted makes the new volume's file system, if it has none, and leaves the volume detached.
 func (d *Driver) formatted(ctx context.Context, h *held, c *creation) error {
 	v, err := d.backend.Get(ctx, c.given)
 	if err != nil {
-		return d.undone(ctx, h, c, nil, err)
+		return d.undone(ctx, h, c, err)
 	}
-	full, err := fullName(c.volume, v.Datastore)
-	if err != nil {
-		return d.undone(ctx, h, c, nil, err)
+	if c.full, err = fullName(c.volume, v.Datastore); err != nil {
+		return d.undone(ctx, h, c, err)
 	}
-	if m := h.find(full); m != nil && m.mounted {
+	if m := h.find(c.full); m != nil && m.mounted {
 		if v.FSType == c.fstype {
 			return nil // in use here, so it has the file system that its metadata names
 		}
 		return because(Exists, fmt.Errorf("the volume exists, is in use here and holds %s, not %s", v.FSType, c.fstype))
 	}
-	m := h.find(full)
+	for end := d.env.Now().Add(takingTurns); ; {
+		err := d.turn(ctx, h, c)
+		if err == nil {
+			return nil
+		}
+		lingers := h.find(c.full) != nil
+		if lingers || !c.othersTurn(err) || !d.env.Now().Before(end) || d.env.Sleep(ctx, turnPause) != nil {
+			return d.undone(ctx, h, c, namedOwner(err, v.AttachedTo))
+		}
+	}
+}
+
+// turn attaches the volume, formats it if need be, and detaches it.
+func (d *Driver) turn(ctx context.Context, h *held, c *creation) error {
+	m := h.find(c.full)
 	if m == nil {
-		m = d.newMount(full)
+		m = d.newMount(c.full)
 		h.add(m)
 	}
-	if err := d.format(ctx, m, c); err != nil {
-		return d.undone(ctx, h, c, m, namedOwner(err, v.AttachedTo))
+	err := d.format(ctx, m, c)
+	if err != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = d.undoing(ctx)
+		defer cancel()
 	}
-	if err := d.letGo(ctx, h, m); err != nil {
+	if let := d.letGo(ctx, h, m); let != nil {
+		d.log.Warn("a created volume cannot be let go yet", "volume", c.given, "error", let)
 		d.retryLetGo(h, m)
-		return err
+		if err == nil {
+			err = let
+		}
 	}
-	return nil
+	return err
+}
+
+var errNeverFormatted = errors.New("the volume exists, but was never formatted")
+
+// othersTurn reports whether err may be because another host is about to create this volume, too.
+func (c *creation) othersTurn(err error) bool {
+	kind, _ := classify(err)
+	return kind == InUse || errors.Is(err, errNeverFormatted)
 }
 
 // format makes the file system on a disk that this Create holds attached and found blank.
@@ -121,7 +157,7 @@ func (d *Driver) format(ctx context.Context, m *mount, c *creation) error {
 	case content == c.fstype && c.origin != ours:
 		return nil
 	case content == "" && c.origin == others:
-		return because(Exists, errors.New("the volume exists, but was never formatted"))
+		return because(Exists, errNeverFormatted)
 	case content != "" && c.origin != ours:
 		return because(Exists, fmt.Errorf("the volume exists and holds %s, not %s", content, c.fstype))
 	case content != "":
@@ -132,18 +168,12 @@ func (d *Driver) format(ctx context.Context, m *mount, c *creation) error {
 
 // undone puts back what a failed Create did and returns why it failed. Only a volume that this Create made, and that
 // nobody else can have taken since, is removed.
-func (d *Driver) undone(ctx context.Context, h *held, c *creation, m *mount, cause error) error {
+func (d *Driver) undone(ctx context.Context, h *held, c *creation, cause error) error {
 	ctx, cancel := d.undoing(ctx)
 	defer cancel()
-	if m != nil {
-		if err := d.letGo(ctx, h, m); err != nil {
-			d.log.Warn("a failed create could not be undone yet", "volume", c.given, "error", err)
-			d.retryLetGo(h, m)
-			return cause
-		}
-	}
 	kind, _ := classify(cause)
-	if taken := kind == InUse || kind == Doubt; taken || c.origin != ours {
+	taken := kind == InUse || kind == Doubt
+	if lingers := h.find(c.full) != nil; lingers || taken || c.origin != ours {
 		return cause
 	}
 	if err := d.removed(ctx, c.given); err != nil {

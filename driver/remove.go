@@ -50,7 +50,7 @@ func (d *Driver) unused(ctx context.Context, h *held, n name) error {
 		}
 	}
 	if m.refs.total > 0 {
-		return because(InUse, fmt.Errorf("%d containers on this host use the volume", m.refs.total))
+		return because(InUse, fmt.Errorf("containers on this host use the volume: it has %d references", m.refs.total))
 	}
 	return d.letGo(ctx, h, m)
 }

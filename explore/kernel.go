@@ -201,7 +201,7 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 		if !t.enabled() {
 			panic("explore: set-up and oracles must not wait, but came to " + p.String())
 		}
-		t.state = ready
+		t.state = done // as far as schedules are concerned, it has ended before the first task begins
 		return
 	}
 	t.visited = append(t.visited, p)
