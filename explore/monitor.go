@@ -7,6 +7,7 @@ type monitor struct {
 	world  *World
 	name   string
 	holder *Task
+	maker  *Task // until its first step after making it ends, nobody else can know the monitor
 
 	// of the last acquisition, see Kernel.gave
 	step int // in which it was acquired
@@ -18,9 +19,11 @@ type monitor struct {
 func (m *monitor) Lock(ctx context.Context) error {
 	k := m.world.k
 	t := k.acting()
-	t.on, t.ctx = m, cancellable(ctx)
-	k.yield(t, locking, Point{"lock", m.name})
-	if t.ctx != nil && t.ctx.Err() != nil {
+	if unknown := m.maker == t && m.step == k.steps && m.holder == nil; !unknown {
+		t.on, t.ctx = m, cancellable(ctx)
+		k.yield(t, locking, Point{"lock", m.name})
+	}
+	if ctx.Err() != nil {
 		k.touch(everything, true) // rare: it depends on the clock
 		return context.Cause(ctx)
 	}

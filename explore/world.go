@@ -57,7 +57,7 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	}
 	m := k.monitors[k.monitorsUsed]
 	k.monitorsUsed++
-	*m = monitor{world: w, name: name}
+	*m = monitor{world: w, name: name, maker: k.current, step: k.steps}
 	return m
 }
 

@@ -86,7 +86,9 @@ func (n *Network) carry(c *call) {
 		n.land(c) // nobody can see what happens to this reply
 		return
 	}
-	stage.Before("net.reply", c.label)
+	if !n.cfg.Cooperative { // there the lock that hand takes is the yield point
+		stage.Before("net.reply", c.label)
+	}
 	if frame == nil {
 		n.answer(c, nil, errReset(c))
 		return
