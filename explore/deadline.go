@@ -20,6 +20,7 @@ type deadline struct {
 	cancel          context.CancelFunc // made once, and kept when the deadline is used again
 }
 
+//go:norace
 func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 	var d *deadline
 	if k.deadlinesUsed < len(k.deadlines) {
@@ -42,11 +43,14 @@ func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 	return d
 }
 
+//go:norace
 func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
 
+//go:norace
 func (d *deadline) Err() error {
 	for e := d; e != nil; e = e.up {
 		if e.err != nil {
+			happenedAfter(e)
 			return e.err
 		}
 		if e.up == nil && !e.plain {
@@ -57,6 +61,8 @@ func (d *deadline) Err() error {
 }
 
 // Done exists for code outside the decision packages; code inside cannot receive from a channel.
+//
+//go:norace
 func (d *deadline) Done() <-chan struct{} {
 	if d.done == nil {
 		d.done = make(chan struct{})
@@ -67,10 +73,12 @@ func (d *deadline) Done() <-chan struct{} {
 	return d.done
 }
 
+//go:norace
 func (d *deadline) end(err error) {
 	if d.err != nil {
 		return
 	}
+	happensBefore(d)
 	d.err = err
 	if d.done != nil {
 		close(d.done)

@@ -26,6 +26,7 @@ type Access struct {
 	Mode   Mode
 }
 
+//go:norace
 func (a Access) commutes(b Access) bool {
 	switch {
 	case a.Object == everything || b.Object == everything:
@@ -39,6 +40,8 @@ func (a Access) commutes(b Access) bool {
 }
 
 // commute reports whether two steps with these footprints may be swapped without anyone noticing.
+//
+//go:norace
 func commute(a, b []Access) bool {
 	for _, x := range a {
 		for _, y := range b {
@@ -60,6 +63,7 @@ type Watcher interface {
 	Stepped(t *Task, footprint []Access)
 }
 
+//go:norace
 func (k *Kernel) touch(object string, write bool) {
 	mode := Read
 	if write {
@@ -69,12 +73,16 @@ func (k *Kernel) touch(object string, write bool) {
 }
 
 // took notes that the current step has acquired a monitor.
+//
+//go:norace
 func (k *Kernel) took(m *monitor) {
 	m.step, m.mark, m.waited = k.steps, len(k.footprint), false
 	k.taken = append(k.taken, m)
 }
 
 // gave notes that the current step has released a monitor.
+//
+//go:norace
 func (k *Kernel) gave(m *monitor) {
 	switch {
 	case m.step != k.steps:

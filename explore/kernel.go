@@ -20,10 +20,12 @@ type Failure struct {
 // Kernel is one run in the making: the program's door to worlds, clients and oracles. It is valid until the run ends
 // and is used from the run's tasks and callbacks only.
 type Kernel struct {
-	options  Options
-	strategy Strategy
-	free     []*worker // idle coroutines, kept between runs
-	spare    []*Task   // tasks of earlier runs, to be used again
+	options    Options
+	strategy   Strategy
+	makeWorker func(*Kernel) *worker
+	threads    bool      // tasks are goroutines: strategies and oracles must run on the runner's
+	free       []*worker // idle coroutines, kept between runs
+	spare      []*Task   // tasks of earlier runs, to be used again
 
 	tasks   []*Task // all of this run
 	live    []*Task // those that have not ended, in the order of their creation
@@ -53,6 +55,8 @@ type Kernel struct {
 	failure    *Failure
 	stopped    bool
 	abandoned  bool // by the strategy
+	asking     *question
+	unobserved []Event
 	atStep     []func()
 	atEnd      []func()
 	footprint  []Access   // of the current step
@@ -61,6 +65,8 @@ type Kernel struct {
 }
 
 // World makes a world. Its name appears in crash events.
+//
+//go:norace
 func (k *Kernel) World(name string) *World {
 	if k.worldsUsed == len(k.worlds) {
 		k.worlds = append(k.worlds, &World{})
@@ -72,15 +78,23 @@ func (k *Kernel) World(name string) *World {
 }
 
 // Client adds a client: a task that, by default, starts only when all earlier clients have finished.
+//
+//go:norace
 func (k *Kernel) Client(name string, w *World, f func()) { k.spawn(name, w, true, f) }
 
 // AtStep registers an oracle that looks at the state after every step; it must not yield.
+//
+//go:norace
 func (k *Kernel) AtStep(f func()) { k.atStep = append(k.atStep, f) }
 
 // AtEnd registers an oracle for the end of a run in which every task has ended; it must not yield.
+//
+//go:norace
 func (k *Kernel) AtEnd(f func()) { k.atEnd = append(k.atEnd, f) }
 
 // Fail records an oracle's objection; the first one is the run's failure, and the run stops at the next yield.
+//
+//go:norace
 func (k *Kernel) Fail(oracle, detail string) {
 	if k.failure != nil {
 		return
@@ -90,15 +104,22 @@ func (k *Kernel) Fail(oracle, detail string) {
 }
 
 // Note records a visible event of the current task, whose order among all others matters.
+//
+//go:norace
 func (k *Kernel) Note(text string) { k.visible(text, Write) }
 
 // Call records that the current task calls something that the outside sees, and Return that it was answered. For an
 // outsider the order of a call and an answer matters; that of two calls, or of two answers, does not.
+//
+//go:norace
 func (k *Kernel) Call(text string) { k.visible(text, callMode) }
 
 // Return is the other half of Call.
+//
+//go:norace
 func (k *Kernel) Return(text string) { k.visible(text, returnMode) }
 
+//go:norace
 func (k *Kernel) visible(text string, mode Mode) {
 	if k.current != nil && k.current.dying {
 		return
@@ -108,6 +129,8 @@ func (k *Kernel) visible(text string, mode Mode) {
 }
 
 // Before is seam.Stage's yield point.
+//
+//go:norace
 func (k *Kernel) Before(op, object string) {
 	t := k.acting()
 	t.ctx = nil
@@ -115,6 +138,8 @@ func (k *Kernel) Before(op, object string) {
 }
 
 // Choose is seam.Stage's fault point. Every fault costs one of the run's budget.
+//
+//go:norace
 func (k *Kernel) Choose(op, object string, faults ...string) int {
 	t := k.current
 	if t == nil || t.dying {
@@ -125,7 +150,7 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 	if k.faults == 0 {
 		return 0
 	}
-	i := k.strategy.Fault(t, p, faults)
+	i := k.faultAt(t, p, faults)
 	if i == 0 {
 		return 0
 	}
@@ -135,9 +160,31 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 	return i
 }
 
+//go:norace
+func (k *Kernel) faultAt(t *Task, p Point, faults []string) int {
+	if !k.threads {
+		return k.strategy.Fault(t, p, faults)
+	}
+	q := &question{t, p, faults, 0}
+	k.asking = q
+	t.worker.yield(struct{}{})
+	return q.answer
+}
+
+// question is a fault point, on its way from a thread to the strategy.
+type question struct {
+	task   *Task
+	point  Point
+	faults []string
+	answer int
+}
+
 // FaultsSpent is how much of its fault budget the run has used so far.
+//
+//go:norace
 func (k *Kernel) FaultsSpent() int { return k.options.Faults - k.faults }
 
+//go:norace
 func (k *Kernel) currentName() string {
 	if k.current == nil {
 		return ""
@@ -145,11 +192,13 @@ func (k *Kernel) currentName() string {
 	return k.current.name
 }
 
+//go:norace
 func (k *Kernel) deviate(d departure) {
 	k.deviations = append(k.deviations, d)
 	k.deviated = true
 }
 
+//go:norace
 func (k *Kernel) note(e Event) {
 	if k.stopped {
 		return
@@ -157,12 +206,28 @@ func (k *Kernel) note(e Event) {
 	e.Deviation = k.deviated
 	k.deviated = false
 	k.hash = k.hash.Add(e)
-	if k.options.Observe != nil {
+	switch {
+	case k.options.Observe == nil:
+	case k.threads:
+		k.unobserved = append(k.unobserved, e)
+	default:
 		k.options.Observe(e)
 	}
 }
 
+// observe hands on what threads have noted; the observer is the runner's.
+//
+//go:norace
+func (k *Kernel) observe() {
+	for _, e := range k.unobserved {
+		k.options.Observe(e)
+	}
+	k.unobserved = k.unobserved[:0]
+}
+
 // acting is the task that called; a dying one goes no further.
+//
+//go:norace
 func (k *Kernel) acting() *Task {
 	t := k.current
 	if t == nil {
@@ -174,6 +239,7 @@ func (k *Kernel) acting() *Task {
 	return t
 }
 
+//go:norace
 func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	if t := k.current; t != nil && t.dying || w.crashed {
 		return
@@ -192,9 +258,12 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	k.tasks = append(k.tasks, t)
 	k.live = append(k.live, t)
 	k.note(Event{Kind: SpawnEvent, Task: t.name})
+	happensBefore(t)
 }
 
 // yield is where a task gives way. It returns when the task may do what p announces.
+//
+//go:norace
 func (k *Kernel) yield(t *Task, s state, p Point) {
 	t.state, t.point = s, p
 	if t == k.root {
@@ -205,10 +274,14 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 		return
 	}
 	t.visited = append(t.visited, p)
-	k.stepped(t)
-	if next := k.choose(t); next != t {
-		k.next = next
+	if k.threads {
 		t.worker.yield(struct{}{})
+	} else {
+		k.stepped(t)
+		if next := k.choose(t); next != t {
+			k.next = next
+			t.worker.yield(struct{}{})
+		}
 	}
 	if t.dying {
 		panic(unwound{})
@@ -218,8 +291,19 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 }
 
 // ended is the last thing a task does.
+//
+//go:norace
 func (k *Kernel) ended(t *Task) {
 	t.state = done
+	if !k.threads {
+		k.bury(t)
+	}
+}
+
+// bury takes a task that has ended out of the run and says who goes on.
+//
+//go:norace
+func (k *Kernel) bury(t *Task) {
 	for i, l := range k.live {
 		if l == t {
 			k.live = append(k.live[:i], k.live[i+1:]...)
@@ -237,6 +321,8 @@ func (k *Kernel) ended(t *Task) {
 }
 
 // stepped ends a step of t: the oracles look at the state it left.
+//
+//go:norace
 func (k *Kernel) stepped(t *Task) {
 	k.steps++
 	if k.watcher != nil {
@@ -257,6 +343,8 @@ func (k *Kernel) stepped(t *Task) {
 }
 
 // choose says who goes on after cur gave way or ended; nil if the run is over.
+//
+//go:norace
 func (k *Kernel) choose(cur *Task) *Task {
 	for k.failure == nil {
 		k.enabled = k.enabled[:0]
@@ -312,6 +400,8 @@ func (k *Kernel) choose(cur *Task) *Task {
 }
 
 // ticked tells the watcher of a step of the clock, with which nothing commutes.
+//
+//go:norace
 func (k *Kernel) ticked() {
 	if k.watcher != nil {
 		k.watcher.Stepped(k.clock, []Access{{everything, Write}})
@@ -320,6 +410,8 @@ func (k *Kernel) ticked() {
 }
 
 // defaultIndex is the default schedule (see doc.go) for the tasks in k.enabled.
+//
+//go:norace
 func (k *Kernel) defaultIndex(cur *Task) int {
 	want := cur
 	for range k.live { // at most once round: a cycle is a deadlock, and then nobody on it is enabled
@@ -358,31 +450,58 @@ func (k *Kernel) defaultIndex(cur *Task) int {
 }
 
 // resume gives the turn to a task and returns when its coroutine gives way.
+//
+//go:norace
 func (k *Kernel) resume(t *Task) {
 	k.current = t
 	if t.worker == nil {
 		k.start(t)
 		return
 	}
-	w := t.worker
+	k.turn(t.worker)
+}
+
+// turn lets the current task run until it gives way.
+//
+//go:norace
+func (k *Kernel) turn(w *worker) {
+	t := w.task
 	w.next()
+	if k.threads {
+		for k.asking != nil {
+			q := k.asking
+			k.asking = nil
+			q.answer = k.strategy.Fault(q.task, q.point, q.faults)
+			w.next()
+		}
+		k.observe()
+		switch {
+		case t.state == done:
+			k.bury(t)
+		case !k.stopped:
+			k.stepped(t)
+			k.next = k.choose(t)
+		}
+	}
 	k.reclaim(w)
 }
 
+//go:norace
 func (k *Kernel) start(t *Task) {
 	var w *worker
 	if n := len(k.free); n > 0 {
 		w, k.free = k.free[n-1], k.free[:n-1]
 	} else {
-		w = newWorker(k)
+		w = k.makeWorker(k)
 	}
 	w.task, t.worker = t, w
 	k.note(Event{Kind: StepEvent, Task: t.name, Point: t.point})
-	w.next()
-	k.reclaim(w)
+	k.turn(w)
 }
 
 // reclaim takes back the coroutine of a task that has ended.
+//
+//go:norace
 func (k *Kernel) reclaim(w *worker) {
 	if w.task == nil {
 		k.free = append(k.free, w)
@@ -390,6 +509,8 @@ func (k *Kernel) reclaim(w *worker) {
 }
 
 // loop runs until nothing is left to do or an oracle objects.
+//
+//go:norace
 func (k *Kernel) loop() {
 	k.footprint, k.taken = k.footprint[:0], k.taken[:0]
 	if len(k.live) > 0 {
@@ -408,6 +529,8 @@ func (k *Kernel) loop() {
 }
 
 // unwind ends what a stopped run left behind; nothing acts any more.
+//
+//go:norace
 func (k *Kernel) unwind() {
 	for len(k.live) > 0 {
 		t := k.live[len(k.live)-1]

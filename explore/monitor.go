@@ -16,6 +16,7 @@ type monitor struct {
 	waited bool // someone has waited, or was woken, since then
 }
 
+//go:norace
 func (m *monitor) Lock(ctx context.Context) error {
 	k := m.world.k
 	t := k.acting()
@@ -29,9 +30,11 @@ func (m *monitor) Lock(ctx context.Context) error {
 	}
 	m.holder = t
 	k.took(m)
+	happenedAfter(m)
 	return nil
 }
 
+//go:norace
 func (m *monitor) Unlock() {
 	t := m.world.k.current
 	if t.dying {
@@ -43,22 +46,26 @@ func (m *monitor) Unlock() {
 	if m.holder != t {
 		panic("explore: monitor " + m.name + " of " + m.holder.name + " unlocked by " + t.name)
 	}
+	happensBefore(m)
 	m.holder = nil
 	m.world.k.gave(m)
 }
 
+//go:norace
 func (m *monitor) Wait(ctx context.Context) error {
 	k := m.world.k
 	t := k.acting()
 	if m.holder != t {
 		panic("explore: wait on monitor " + m.name + " without holding it")
 	}
+	happensBefore(m)
 	m.holder, m.waited = nil, true
 	k.gave(m)
 	t.on, t.ctx, t.woken = m, cancellable(ctx), false
 	k.yield(t, waiting, Point{"wait", m.name})
 	m.holder = t
 	k.took(m)
+	happenedAfter(m)
 	m.waited = true
 	if !t.woken {
 		return context.Cause(ctx)
@@ -66,6 +73,7 @@ func (m *monitor) Wait(ctx context.Context) error {
 	return nil
 }
 
+//go:norace
 func (m *monitor) Wake() {
 	k := m.world.k
 	if t := k.acting(); m.holder != t {
@@ -80,6 +88,8 @@ func (m *monitor) Wake() {
 }
 
 // cancellable drops contexts that never end, so that the kernel need not ask them.
+//
+//go:norace
 func cancellable(ctx context.Context) context.Context {
 	if ctx == context.Background() {
 		return nil

@@ -5,9 +5,12 @@ import (
 	"strings"
 )
 
+//go:norace
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // waitsFor says of every task what it waits for and who holds that: the wait-for graph of a deadlock.
+//
+//go:norace
 func (k *Kernel) waitsFor() string {
 	var b strings.Builder
 	for i, t := range k.live {
@@ -31,6 +34,8 @@ func (k *Kernel) waitsFor() string {
 }
 
 // heldBy lists the monitors of t that others want.
+//
+//go:norace
 func (k *Kernel) heldBy(t *Task) string {
 	var names []string
 	for _, o := range k.live {

@@ -34,8 +34,16 @@ type Runner struct {
 }
 
 // NewRunner makes a runner; Close frees its coroutines.
-func NewRunner() *Runner {
-	return &Runner{k: Kernel{clock: &Task{name: clockName, index: clockIndex, state: done}, root: &Task{name: rootName, state: done}}}
+func NewRunner() *Runner { return newRunner(newWorker, false) }
+
+// NewThreads makes a runner whose tasks are goroutines, one of which runs at a time. It is several times slower, and
+// takes the same steps under the same schedules; with the race detector it reports the data races of the program.
+func NewThreads() *Runner { return newRunner(newThread, true) }
+
+func newRunner(w func(*Kernel) *worker, threads bool) *Runner {
+	return &Runner{k: Kernel{
+		makeWorker: w, threads: threads,
+		clock: &Task{name: clockName, index: clockIndex, state: done}, root: &Task{name: rootName, state: done}}}
 }
 
 // Close ends the runner's coroutines.
@@ -53,6 +61,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	}
 	k := &r.k
 	*k = Kernel{
+		makeWorker: k.makeWorker, threads: k.threads, unobserved: k.unobserved[:0],
 		deadlines: k.deadlines, monitors: k.monitors, worlds: k.worlds,
 		options: o, strategy: s, free: k.free, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
 		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),

@@ -39,8 +39,11 @@ type Task struct {
 }
 
 // Name is unique within a run.
+//
+//go:norace
 func (t *Task) Name() string { return t.name }
 
+//go:norace
 func (t *Task) enabled() bool {
 	switch t.state {
 	case ready:
@@ -56,11 +59,16 @@ func (t *Task) enabled() bool {
 }
 
 // site numbers the point where the task is now.
+//
+//go:norace
 func (t *Task) site() Site { return Site{Task: t.name, Point: t.point, N: count(t.visited, t.point)} }
 
 // choices counts how often the task has asked about faults at p, this time included.
+//
+//go:norace
 func (t *Task) choices(p Point) int { return count(t.asked, p) }
 
+//go:norace
 func count(ps []Point, p Point) int {
 	n := 0
 	for _, q := range ps {
@@ -82,6 +90,7 @@ type worker struct {
 	task  *Task
 }
 
+//go:norace
 func newWorker(k *Kernel) *worker {
 	w := &worker{}
 	w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
@@ -98,6 +107,8 @@ func newWorker(k *Kernel) *worker {
 }
 
 // run is the root of a task: nothing that happens in the task passes it.
+//
+//go:norace
 func (t *Task) run(k *Kernel) {
 	defer func() {
 		switch p := recover(); p.(type) {

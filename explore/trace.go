@@ -19,6 +19,7 @@ const (
 
 var eventNames = [...]string{"step", "spawn", "end", "fault", "clock", "crash", "visible", "failure"}
 
+//go:norace
 func (e EventKind) String() string { return eventNames[e] }
 
 // Event is one line of a run.
@@ -42,9 +43,13 @@ const (
 )
 
 // NewHash is the hash of no events.
+//
+//go:norace
 func NewHash() Hash { return hashStart }
 
 // Add returns the hash of the events so far and e.
+//
+//go:norace
 func (h Hash) Add(e Event) Hash {
 	h = h.mix(uint64(e.Kind))
 	h = h.str(e.Task)
@@ -53,12 +58,15 @@ func (h Hash) Add(e Event) Hash {
 	return h.str(e.Text)
 }
 
+//go:norace
 func (h Hash) mix(x uint64) Hash {
 	h = (h ^ Hash(x)) * hashPrime
 	return h ^ h>>29
 }
 
 // str takes eight bytes at a time: this runs for every step of every schedule.
+//
+//go:norace
 func (h Hash) str(s string) Hash {
 	h = h.mix(uint64(len(s)) + 1)
 	for len(s) >= 8 {
@@ -74,6 +82,8 @@ func (h Hash) str(s string) Hash {
 }
 
 // String is 16 hexadecimal digits.
+//
+//go:norace
 func (h Hash) String() string {
 	s := strconv.FormatUint(uint64(h), 16)
 	return "0000000000000000"[len(s):] + s

@@ -22,9 +22,13 @@ var (
 )
 
 // Now is the run's virtual time.
+//
+//go:norace
 func (w *World) Now() time.Time { return epoch.Add(w.k.now) }
 
 // Sleep waits for d of virtual time.
+//
+//go:norace
 func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 	k := w.k
 	t := k.acting()
@@ -39,6 +43,8 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // WithDeadline is context.WithDeadline in virtual time.
+//
+//go:norace
 func (w *World) WithDeadline(ctx context.Context, at time.Time) (context.Context, context.CancelFunc) {
 	k := w.k
 	d := k.newDeadline(ctx, at)
@@ -47,9 +53,13 @@ func (w *World) WithDeadline(ctx context.Context, at time.Time) (context.Context
 }
 
 // Go starts a background task of this world.
+//
+//go:norace
 func (w *World) Go(name string, f func()) { w.k.spawn(name, w, false, f) }
 
 // NewMonitor makes a monitor whose points read lock(name) and wait(name).
+//
+//go:norace
 func (w *World) NewMonitor(name string) seam.Monitor {
 	k := w.k
 	if k.monitorsUsed == len(k.monitors) {
@@ -62,10 +72,14 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 }
 
 // Touch records what the current step reads or writes.
+//
+//go:norace
 func (w *World) Touch(object string, write bool) { w.k.touch(object, write) }
 
 // Crash ends the world: its tasks unwind without acting, and its monitors are free. Durable state is the concern of
 // other worlds.
+//
+//go:norace
 func (w *World) Crash() {
 	if w.crashed {
 		return
@@ -81,6 +95,8 @@ func (w *World) Crash() {
 
 // Within lets the current task do f as a part of this world, as a client's call runs in the server that it calls. If the
 // world crashes meanwhile, or had crashed before, only f ends, and Within reports true.
+//
+//go:norace
 func (w *World) Within(f func()) (crashed bool) {
 	t := w.k.acting()
 	if w.crashed {
@@ -102,6 +118,8 @@ func (w *World) Within(f func()) (crashed bool) {
 }
 
 // unique numbers a task name that is taken: "retry", "retry'2".
+//
+//go:norace
 func (k *Kernel) unique(name string) string {
 	n := 1
 	for _, t := range k.tasks {
