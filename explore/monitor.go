@@ -14,12 +14,22 @@ type monitor struct {
 	mark int // length of the footprint then
 
 	waited bool // someone has waited, or was woken, since then
+
+	quiet bool // see World.Quiet
 }
 
 //go:norace
 func (m *monitor) Lock(ctx context.Context) error {
 	k := m.world.k
 	t := k.acting()
+	if m.quiet {
+		if m.holder != nil {
+			panic("explore: quiet monitor " + m.name + " is held across a yield")
+		}
+		m.holder = t
+		happenedAfter(m)
+		return nil
+	}
 	if unknown := m.maker == t && m.step == k.steps && m.holder == nil; !unknown {
 		t.on, t.ctx = m, cancellable(ctx)
 		k.yield(t, locking, Point{"lock", m.name})
@@ -48,7 +58,9 @@ func (m *monitor) Unlock() {
 	}
 	happensBefore(m)
 	m.holder = nil
-	m.world.k.gave(m)
+	if !m.quiet {
+		m.world.k.gave(m)
+	}
 }
 
 //go:norace

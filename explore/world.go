@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,6 +15,7 @@ type World struct {
 	k       *Kernel
 	name    string
 	crashed bool
+	quiet   []string // names of monitors that do not yield
 }
 
 var (
@@ -67,9 +69,16 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	}
 	m := k.monitors[k.monitorsUsed]
 	k.monitorsUsed++
-	*m = monitor{world: w, name: name, maker: k.current, step: k.steps}
+	*m = monitor{world: w, name: name, maker: k.current, step: k.steps, quiet: slices.Contains(w.quiet, name)}
 	return m
 }
+
+// Quiet names monitors of this world that guard sections without a yield in them, and that the explorer should not
+// mention: to take one is no step and no choice. Simulators that must also work on real goroutines have such locks; the
+// race detector needs them on threads. It panics if such a section yields.
+//
+//go:norace
+func (w *World) Quiet(names ...string) { w.quiet = append(w.quiet, names...) }
 
 // Touch records what the current step reads or writes.
 //
