@@ -49,7 +49,9 @@ func TestARaceIsFoundShrunkAndReplayed(t *testing.T) {
 	for seed := range uint64(100) {
 		rep := r.Search(explore.Search{Strategy: explore.Random(seed), Schedules: 200}, lostUpdate)
 		require.True(t, rep.Found, "seed %d", seed)
-		ds, res := r.Minimize(lostUpdate, rep.Result.Deviations, explore.Options{})
+		m, res := r.Minimize(lostUpdate, rep.Result.Deviations, explore.Options{})
+		ds := m.Deviations
+		require.True(t, m.Proved)
 		require.Equal(t, "lost update", res.Failure.Oracle)
 		require.Len(t, ds, 1)
 		var read []explore.Deviation
@@ -236,9 +238,10 @@ func TestFaultsCostTheBudgetAndReplay(t *testing.T) {
 	o.Faults = 2
 	rep := r.Search(explore.Search{Strategy: explore.Random(3), Schedules: 2000, Options: o}, program)
 	require.True(t, rep.Found)
-	ds, _ := r.Minimize(program, rep.Result.Deviations, o)
-	require.Len(t, ds, 2)
-	require.Equal(t, explore.Fault, ds[0].Kind)
+	m, _ := r.Minimize(program, rep.Result.Deviations, o)
+	require.Len(t, m.Deviations, 2)
+	require.True(t, m.Proved)
+	require.Equal(t, explore.Fault, m.Deviations[0].Kind)
 }
 
 func TestEveryKindOfEventEntersTheHash(t *testing.T) {

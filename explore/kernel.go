@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -215,6 +216,20 @@ func (k *Kernel) note(e Event) {
 	}
 }
 
+// noteStep is note for steps, which are most events.
+//
+//go:norace
+func (k *Kernel) noteStep(t *Task) {
+	if k.options.Observe != nil {
+		k.note(Event{Kind: StepEvent, Task: t.name, Point: t.point})
+		return
+	}
+	if !k.stopped {
+		k.deviated = false
+		k.hash = k.hash.step(t.hash, t.point)
+	}
+}
+
 // observe hands on what threads have noted; the observer is the runner's.
 //
 //go:norace
@@ -252,7 +267,7 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 		t = &Task{}
 	}
 	t.name, t.world, t.client, t.f = k.unique(name), w, client, f
-	t.index, t.cause = len(k.tasks), k.steps
+	t.hash, t.index, t.cause = NewHash().str(t.name), len(k.tasks), k.steps
 	t.point = Point{"start", t.name}
 	t.visited = append(t.visited, t.point)
 	k.tasks = append(k.tasks, t)
@@ -287,7 +302,7 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 		panic(unwound{})
 	}
 	t.state = ready
-	k.note(Event{Kind: StepEvent, Task: t.name, Point: p})
+	k.noteStep(t)
 }
 
 // ended is the last thing a task does.
@@ -495,7 +510,7 @@ func (k *Kernel) start(t *Task) {
 		w = k.makeWorker(k)
 	}
 	w.task, t.worker = t, w
-	k.note(Event{Kind: StepEvent, Task: t.name, Point: t.point})
+	k.noteStep(t)
 	k.turn(w)
 }
 
@@ -521,11 +536,24 @@ func (k *Kernel) loop() {
 	}
 	k.current = k.root
 	if k.failure == nil && !k.abandoned {
-		for _, f := range k.atEnd {
-			f()
-		}
+		k.judge()
 	}
 	k.stopped = true
+}
+
+// judge asks the oracles at the end. One that comes to a lock that an ended task has kept cannot get it: that is a failure
+// of the program, not of the oracle.
+//
+//go:norace
+func (k *Kernel) judge() {
+	defer func() {
+		if p := recover(); p != nil {
+			k.Fail(PanicOracle, fmt.Sprintf("at the end: %v", p))
+		}
+	}()
+	for _, f := range k.atEnd {
+		f()
+	}
 }
 
 // unwind ends what a stopped run left behind; nothing acts any more.

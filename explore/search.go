@@ -1,5 +1,10 @@
 package explore
 
+import "fmt"
+
+// NondeterminismOracle objects when a schedule, run again, does something else.
+const NondeterminismOracle = "nondeterminism"
+
 // Search is a bounded hunt for a failing schedule.
 type Search struct {
 	Strategy  Strategy
@@ -7,6 +12,16 @@ type Search struct {
 	Options   Options
 	// Progress, if set, is called now and then with the number of runs so far; false ends the search.
 	Progress func(schedules int) bool
+
+	// From is the number of the first run. Run n is the same in every search with the same strategy, unless InOrder
+	// says that it goes on from the one before.
+	From int
+	// Only, if set, leaves the runs for which it is false to others.
+	Only func(n int) bool
+	// Shape is what is known of the program's size from the runs before From.
+	Shape Shape
+	// Coverage, if set, collects what the runs see; it costs a few per cent.
+	Coverage *Coverage
 }
 
 // Report is what a search found.
@@ -15,20 +30,82 @@ type Report struct {
 	Schedules int // runs made, the failing one included
 	Steps     int // of all runs
 	Result    Result
+	Run       int   // number of the last run, which is the failing one if there is one
+	Complete  bool  // the strategy has no more schedules
+	Shape     Shape // of all runs so far
 }
 
-// progressEvery is how many runs pass between two calls of Progress.
-const progressEvery = 256
+// progressEvery is how many runs pass between two calls of Progress, and guardEvery how many between two that are run
+// twice.
+const (
+	progressEvery = 256
+	guardEvery    = 100
+)
 
-// Search runs the program until an oracle objects or the bound is reached.
+// Enumerator is a strategy that has an end, and goes on from run to run: More comes before every run.
+type Enumerator interface {
+	Strategy
+	More() bool
+}
+
+// InOrder reports whether run n of a strategy goes on from its runs before, so that it is another in a search that does
+// not make those.
+func InOrder(s Strategy, n int) bool {
+	if p, ok := s.(*Portfolio); ok {
+		return p.inOrder(n)
+	}
+	_, ok := s.(Enumerator)
+	return ok
+}
+
+// NextRound returns the number of the first run after n that is told the shape of all runs before it. Between such runs
+// the order in which runs are made, and by whom, does not matter.
+func NextRound(n int) int {
+	const regular = 4096
+	for r := 1; r < regular; r *= 8 {
+		if n < r {
+			return r
+		}
+	}
+	return (n/regular + 1) * regular
+}
+
+// Search runs the program until an oracle objects, the strategy ends or the bound is reached. One run in a hundred is
+// replayed from its deviations, and it is a failure if that gives other events.
 func (r *Runner) Search(s Search, p Program) Report {
-	var rep Report
-	for n := range s.Schedules {
-		res := r.Run(p, s.Strategy, n, s.Options)
+	rep := Report{Shape: s.Shape, Run: s.From}
+	sized, _ := s.Strategy.(Sized)
+	portfolio, _ := s.Strategy.(*Portfolio)
+	probe := newProbe(s.Coverage)
+	o := s.Options
+	o.Observe = probe.observer(s.Options.Observe)
+	next := s.From
+	for n := s.From; n < s.From+s.Schedules; n++ {
+		if sized != nil && n == next {
+			sized.Size(rep.Shape)
+			next = NextRound(n)
+		}
+		if s.Only != nil && !s.Only(n) {
+			continue
+		}
+		strategy := s.Strategy
+		if portfolio != nil {
+			strategy = portfolio.of(n)
+		} else if e, ok := strategy.(Enumerator); ok && !e.More() {
+			rep.Complete = true
+			return rep
+		}
+		guarded := n%guardEvery == 0
+		o.Record = s.Options.Record || guarded
+		res := r.Run(p, probe.around(strategy), n, o)
 		rep.Schedules++
 		rep.Steps += res.Steps
-		rep.Result = res
-		if res.Failure != nil {
+		rep.Result, rep.Run = res, n
+		probe.ran(&rep, strategy, &res)
+		if res.Failure == nil && !res.Abandoned && guarded {
+			rep.Result.Failure = r.guard(p, s.Options, n, &res)
+		}
+		if rep.Result.Failure != nil {
 			rep.Found = true
 			return rep
 		}
@@ -37,4 +114,109 @@ func (r *Runner) Search(s Search, p Program) Report {
 		}
 	}
 	return rep
+}
+
+// guard runs a schedule again.
+func (r *Runner) guard(p Program, o Options, n int, first *Result) *Failure {
+	second := r.Run(p, NewReplay(first.Deviations), n, o)
+	if second.Hash == first.Hash {
+		return nil
+	}
+	return &Failure{NondeterminismOracle, fmt.Sprintf("schedule %d gave events of hash %v, and %v when it was run again", n, first.Hash, second.Hash)}
+}
+
+// probe stands between the kernel and a strategy and counts.
+type probe struct {
+	Strategy
+	coverage *Coverage
+	shape    Shape
+	history  Hash
+	watching watchingProbe
+}
+
+type watchingProbe struct {
+	*probe
+	Watcher
+}
+
+func newProbe(c *Coverage) *probe {
+	p := &probe{coverage: c}
+	p.watching.probe = p
+	return p
+}
+
+// around returns the probe as the strategy of the next run.
+func (p *probe) around(s Strategy) Strategy {
+	p.Strategy, p.shape, p.history = s, Shape{}, NewHash()
+	if w, ok := s.(Watcher); ok {
+		p.watching.Watcher = w
+		return &p.watching
+	}
+	return p
+}
+
+func (p *probe) observer(outer func(Event)) func(Event) {
+	if p.coverage == nil {
+		return outer
+	}
+	return func(e Event) {
+		if e.Kind == VisibleEvent {
+			p.history = p.history.Add(e)
+		}
+		if outer != nil {
+			outer(e)
+		}
+	}
+}
+
+func (p *probe) ran(rep *Report, s Strategy, res *Result) {
+	rep.Shape.Add(p.shape)
+	if p.coverage != nil && !res.Abandoned {
+		p.coverage.add(s, res.Hash, p.history, p.shape)
+	}
+}
+
+func (p *probe) Next(c *Choice) int {
+	last := len(c.Enabled) - 1
+	if last > 0 {
+		p.shape.Choices++
+	}
+	if c.Clock && last > 0 {
+		p.shape.Tasks = max(p.shape.Tasks, c.Enabled[last-1].index+1)
+	} else {
+		p.shape.Tasks = max(p.shape.Tasks, c.Enabled[last].index+1)
+	}
+	i := p.Strategy.Next(c)
+	if c.Clock && last > 0 && p.coverage != nil {
+		t := p.coverage.offer(clockName, earlyTimer)[0]
+		t.met++
+		if i == last {
+			t.taken++
+		}
+	}
+	return i
+}
+
+func (p *probe) Fault(t *Task, at Point, faults []string) int {
+	i := p.Strategy.Fault(t, at, faults)
+	if p.coverage != nil {
+		for j, t := range p.coverage.offer(at.Op, faults) {
+			t.met++
+			if i == j+1 {
+				t.taken++
+			}
+		}
+	}
+	return i
+}
+
+func (p *probe) sometimes(name string, ok bool) {
+	if p.coverage == nil {
+		return
+	}
+	t := p.coverage.sometime(name)
+	t.met++
+	if ok {
+		t.taken++
+	}
 }

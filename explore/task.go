@@ -20,8 +20,9 @@ const (
 // Task is one thread of a run. Strategies see its name; the rest belongs to the kernel.
 type Task struct {
 	name   string
-	index  int // among the run's tasks
-	cause  int // the step that made it able to go on: the one that created it, or woke it
+	hash   Hash // of name
+	index  int  // among the run's tasks
+	cause  int  // the step that made it able to go on: the one that created it, or woke it
 	world  *World
 	client bool
 	f      func()

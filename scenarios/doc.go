@@ -2,28 +2,57 @@
 // judges of what came out. The world wires the production driver to a simulated guest and, through a simulated VMCI
 // network, to a simulated ESX service, all under the schedule explorer.
 //
-// A scenario file ends in .scn and has these parts, in this order; "#" starts a comment, indented lines belong to the
-// block above them:
+// # The language
 //
-//	given volume NAME [size=1gb] [fstype=ext4] [access=read-only]   # exists, formatted and detached
-//	given network shared                                            # one connection for all, no request ids
-//	given quirk NAME=on|off                                         # of the simulated ESX service
-//	given faults N                                                  # explore may use so many
-//	start CLIENT: OP [; OP]...                                      # by default, clients run one after another
-//	schedule                                                        # deviations from that, see explore.Deviation
-//	  switch c1 -> c2 before esx.attach(data)#1
-//	expect                                                          # every operation's answer, and counts of events
-//	  c1 mount data -> ok
-//	  c2 mount data -> not found
-//	  count esx.attach(data)=1 guest.mount(data@ds1)=1
-//	end refs(data)=2 attached(data)=vm1 mounted(data)=read-write    # the state when all is done; "none" for no VM
+// A scenario file ends in .scn. It is UTF-8, one statement a line; docs/scenarios.md explains each with an example.
 //
-// The operations are those of Docker: create NAME [size=] [fstype=] [access=]..., remove NAME, mount NAME [id=ID],
-// unmount NAME [id=ID], get NAME. The mount ID is the client's name unless given. An answer is ok or the driver's kind
-// of error. The VM is vm1, the datastore ds1.
+//	file     = { given } start { start } [ schedule ] [ expect ] { end }   # canonical order; any is accepted
+//	given    = "given vm" VM
+//	         | "given volume" VOLUME { ("size" | "fstype" | "access" | "diskformat" | "attach-as") "=" VALUE }
+//	         | "given network shared"
+//	         | "given quirk" QUIRK "=" ("on" | "off")
+//	         | "given faults" NUMBER
+//	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }
+//	op       = "create" VOLUME { KEY "=" VALUE } | "remove" VOLUME | "mount" VOLUME [ "id=" ID ]      # docker
+//	         | "unmount" VOLUME [ "id=" ID ] | "get" VOLUME | "list" | "path" VOLUME
+//	         | "write" VOLUME TEXT | "read" VOLUME                                                   # guest
+//	         | "poweroff" VM | "poweron" VM                                                          # esx
+//	         | ("crash" | "restart") ("plugin" | "esx")                                              # plugin, esx
+//	         | "sleep" DURATION                                                                      # time
+//	         | "check" fact { fact }                                                                 # judge
+//	schedule = "schedule" { INDENT deviation }                                # see explore.Deviation
+//	expect   = "expect" { INDENT answer } { INDENT count }
+//	         | "expect exactly" { INDENT event } { INDENT count }
+//	answer   = CLIENT op "->" ANSWER
+//	event    = CLIENT op [ "->" ANSWER ]
+//	count    = "count" POINT "=" NUMBER { POINT "=" NUMBER }
+//	end      = "end" fact { fact }
+//	fact     = "refs(" [ VM ":" ] VOLUME ")=" (NUMBER | "down")
+//	         | "attached(" VOLUME ")=" (VM | "none")
+//	         | "mounted(" [ VM ":" ] VOLUME ")=" ("read-only" | "read-write" | "none")
 //
-// Whatever a scenario expects, the oracles watch every run: see oracle.go for their list.
+// Words are separated by blanks or tabs. A "#" that begins a line, or stands between blanks, begins a comment; one inside
+// a word counts visits. Statements do not refer to each other, but by the names of VMs, clients and tasks, and none of
+// these has parts, so a script cannot contain a cycle.
+//
+// Format writes the canonical form, Update rewrites an expect block to what happened; cmd/vmdksim has them as "fmt" and
+// "run --update".
+//
+// # The judges
+//
+// Whatever a scenario expects, the oracles watch every run: oracle.go lists them, and docs/scenarios.md says what they
+// leave alone when something crashes. An answer, a count, an end and a check are expectations: they are compared when a
+// script is replayed under its own schedule, not when its schedules are explored.
 //
 // Invariant: a world is built anew for every schedule and shares nothing with the last one but memories of pure
 // functions, so that a schedule's outcome depends on the scenario and the schedule alone.
+//
+// Example:
+//
+//	script, err := scenarios.Load("mount-two-containers.scn")
+//	...
+//	stage, err := scenarios.NewStage(script)
+//	...
+//	defer stage.Close()
+//	outcome, err := stage.Replay(false) // then outcome.Failed()
 package scenarios

@@ -89,7 +89,7 @@ func (j *judge) history(h *host, life int) string {
 			Op:     model.Op{Kind: op, Volume: volumePart(c.Op.Volume), ID: c.Op.ID, FSType: fstypeOf(c.Op.Opts)},
 			Result: model.Result{Kind: kind}, Invoke: c.invoked, Return: c.returned,
 		}
-		open := c.Answer == droppedAnswer || c.returned > to
+		open := c.kind == droppedAnswer || c.returned > to
 		switch {
 		case own && open:
 			call.Return = model.Pending
@@ -129,7 +129,7 @@ var modelOps = map[string]model.OpKind{
 // error; what such an error says of the effect is the driver's promise: a failed Mount is undone, a failed Unmount drops
 // its reference all the same, and of the others nothing is known. Another host excuses what it can be the reason of.
 func (j *judge) judged(c *Call) (model.ResultKind, bool) {
-	switch c.Answer {
+	switch c.kind {
 	case okAnswer:
 		return model.OK, true
 	case droppedAnswer:
@@ -139,8 +139,8 @@ func (j *judge) judged(c *Call) (model.ResultKind, bool) {
 	}
 	excused := j.w.k.FaultsSpent() > 0 || j.troubled > 0 && c.returned > j.troubled
 	rivalled := j.rivalled(c)
-	switch {
-	case c.Answer == driver.NotFound.String() && (c.Op.Verb != "create" || !rivalled):
+	switch { // a Create hears "not found" if somebody else's Remove, or a late one, comes between
+	case c.kind == driver.NotFound.String() && (c.Op.Verb != "create" || !excused && !rivalled):
 		return model.NotFound, true
 	case (excused || rivalled) && c.Op.Verb == "mount":
 		return model.Refused, true
@@ -148,9 +148,9 @@ func (j *judge) judged(c *Call) (model.ResultKind, bool) {
 		return model.Refused, true
 	case excused || rivalled && c.Op.Verb == "create":
 		return model.Unknown, true
-	case c.Answer == driver.Exists.String():
+	case c.kind == driver.Exists.String():
 		return model.Exists, true
-	case c.Answer == driver.InUse.String() && c.Op.Verb == "remove":
+	case c.kind == driver.InUse.String() && c.Op.Verb == "remove":
 		return model.InUse, true
 	}
 	return 0, false

@@ -4,7 +4,7 @@ package scenarios
 // sorted, blocks indented by two blanks, two before a comment. Comments stay with the line below them or in front of
 // them. What it returns means the same, and formatting it again changes nothing. The error is Parse's.
 func Format(file, text string) (string, error) {
-	_, sh, err := parse(file, text)
+	_, sh, err := parse(file, text, false)
 	if err != nil {
 		return "", err
 	}

@@ -21,11 +21,29 @@ func shown(word string) string {
 func unknown(what, word string, known ...string) error {
 	switch guess := nearest(word, known); {
 	case guess != "":
-		return fmt.Errorf("unknown %s %s: did you mean %s? (there are %s)", what, shown(word), guess, strings.Join(known, ", "))
+		return fmt.Errorf("unknown %s %s: did you mean %s? (there are %s)", what, shown(word), guess, listed(known, ", "))
 	case len(known) == 0:
 		return fmt.Errorf("unknown %s %s: there are none", what, shown(word))
 	}
-	return fmt.Errorf("unknown %s %s: there are %s", what, shown(word), strings.Join(known, ", "))
+	return fmt.Errorf("unknown %s %s: there are %s", what, shown(word), listed(known, ", "))
+}
+
+// maxListed is how many known words a message lists.
+const maxListed = 20
+
+func listed(known []string, between string) string {
+	if len(known) <= maxListed {
+		return strings.Join(known, between)
+	}
+	return strings.Join(known[:maxListed], between) + between + "…"
+}
+
+// meant is the end of a message that says what there is instead, with a guess.
+func meant(word string, known []string) string {
+	if guess := nearest(word, known); guess != "" {
+		return ": did you mean " + guess + "?"
+	}
+	return ": there are " + listed(known, "; ")
 }
 
 // nearest is the known word that a slip of the finger turns into word, "" if none is near.

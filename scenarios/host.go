@@ -58,11 +58,11 @@ func (h *host) process() string {
 
 // open starts the driver in h.plugin.
 func (h *host) open() error {
-	client, err := vmdkops.New(vmdkops.Config{Transport: h.w.net.Endpoint(h.name, h.plugin), Env: h.plugin})
+	client, err := vmdkops.New(vmdkops.Config{Transport: h.w.net.Endpoint(h.name, h.plugin), Env: h.plugin, Log: h.w.t.log})
 	if err != nil {
 		return err
 	}
-	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: h.plugin, MountRoot: mountRoot})
+	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: h.plugin, MountRoot: mountRoot, Log: h.w.t.log})
 	return err
 }
 

@@ -39,7 +39,8 @@ type holder struct {
 type judge struct {
 	w        *World
 	time     int64
-	troubled int64 // when the first life ended; 0: none has
+	troubled int64  // when the first life ended; 0: none has
+	room     []Call // for calls to come
 	calls    []*Call
 	holders  []holder // of which it is certain
 	wrong    []string // checks that failed
@@ -59,8 +60,11 @@ func (j *judge) trouble() {
 }
 
 func (j *judge) invoke(h *host, client string, l *line) *Call {
-	c := &Call{Client: client, Op: l.op, host: h, life: h.life, invoked: j.tick(), returned: math.MaxInt64}
+	c := &j.room[0] // made for all operations of the script
+	j.room = j.room[1:]
+	*c = Call{Client: client, Op: l.op, host: h, life: h.life, invoked: j.tick(), returned: math.MaxInt64}
 	j.calls = append(j.calls, c)
+	j.w.t.called = j.calls
 	j.w.k.Call(l.text)
 	if l.op.Verb == "unmount" {
 		j.forget(h, l.op)
@@ -70,6 +74,9 @@ func (j *judge) invoke(h *host, client string, l *line) *Call {
 
 func (j *judge) answer(c *Call, l *line, answer string, err error) {
 	c.returned, c.Answer = j.tick(), answer
+	if c.kind == "" {
+		c.kind = answer
+	}
 	switch {
 	case err != nil:
 		j.w.k.Return(l.text + arrow + answer + ": " + err.Error())
@@ -87,6 +94,7 @@ func (j *judge) answer(c *Call, l *line, answer string, err error) {
 			j.w.k.Fail(OracleReply, fmt.Sprintf("%s was told that %s is mounted at %s, but %s", h.client, c.Op.Volume, c.mountpoint, why))
 		}
 		j.holders = append(j.holders, h)
+		j.w.t.holders = j.holders
 	}
 }
 
@@ -169,8 +177,19 @@ func (j *judge) step() {
 
 // readOnly is the access mode that the volume's metadata asks for.
 func (w *World) readOnly(volume string) bool {
-	meta, ok := w.store.Meta(datastore, volume)
-	return ok && meta.VolOpts["access"] == readOnly
+	text, err := w.store.ReadMeta(context.Background(), esxsim.Volume{
+		Datastore: datastore, Vmgroup: esxsim.DefaultVmgroupUUID, Name: volume,
+	})
+	if err != nil {
+		return false
+	}
+	mode, seen := w.t.readOnlys[string(text)]
+	if !seen {
+		meta, err := esxsim.DecodeMeta(text)
+		mode = err == nil && meta.VolOpts["access"] == readOnly
+		w.t.readOnlys[string(text)] = mode
+	}
+	return mode
 }
 
 // end judges the run as a whole.

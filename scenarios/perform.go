@@ -79,6 +79,7 @@ type Call struct {
 	Op     *Op
 	Answer string // "" while it runs
 
+	kind       string // the answer as the judge knows it, without whom it names
 	host       *host
 	life       int // of the host's plugin
 	mountpoint string
@@ -105,6 +106,9 @@ func (w *World) perform(r *role) {
 		}
 		w.judge.answer(call, l, answer, err)
 	}
+	if w.t.esx {
+		w.leave()
+	}
 }
 
 // ask is a request of Docker's to the plugin.
@@ -116,10 +120,16 @@ func (w *World) ask(h *host, call *Call) (answer string, err error) {
 	if !h.within(func() { answer, err = w.request(h, call) }) {
 		return droppedAnswer, nil
 	}
-	if err != nil {
-		return driver.KindOf(err).String(), err
+	if err == nil {
+		return answer, nil
 	}
-	return answer, nil
+	answer = driver.KindOf(err).String()
+	call.kind = answer
+	var e *driver.Error
+	if errors.As(err, &e) && e.Owner != "" {
+		answer += " by " + e.Owner
+	}
+	return answer, err
 }
 
 func (w *World) request(h *host, call *Call) (answer string, err error) {

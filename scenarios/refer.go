@@ -11,26 +11,63 @@ import (
 	"vmdkvol/explore"
 )
 
-// references checks what can only be known at the end of the file: names of VMs, clients and tasks.
-func (p *parser) references() error {
+// index is what names in a script can refer to.
+type index struct {
+	vms     []string
+	clients []string
+	isVM    map[string]bool
+	does    map[string][]string // the texts of a client's operations
+	known   map[string]bool     // client, blank, text
+}
+
+func (s *Script) index() *index {
+	x := &index{
+		vms: append([]string{vmName}, s.VMs...), isVM: map[string]bool{}, does: map[string][]string{}, known: map[string]bool{},
+	}
+	for _, vm := range x.vms {
+		x.isVM[vm] = true
+	}
+	for _, c := range s.Clients {
+		x.clients = append(x.clients, c.Name)
+		x.does[c.Name] = []string{}
+		for _, o := range c.Ops {
+			text := o.String()
+			if key := c.Name + " " + text; !x.known[key] {
+				x.known[key] = true
+				x.does[c.Name] = append(x.does[c.Name], text)
+			}
+		}
+	}
+	return x
+}
+
+// references checks what can only be known at the end of the file: names of VMs, clients and tasks. In a stale script,
+// what is expected need not be done.
+func (p *parser) references(stale bool) error {
+	x := p.s.index()
 	at := func(line int, err error) error {
 		if err == nil {
 			return nil
 		}
 		return &ParseError{p.s.File, line, err}
 	}
-	for _, r := range p.names() {
-		if err := at(r.line, r.err); err != nil {
+	for i, c := range p.s.Clients {
+		if err := at(p.lines[i], x.client(c)); err != nil {
+			return err
+		}
+	}
+	for _, c := range p.s.End {
+		if err := at(c.Line, x.condition(c)); err != nil {
 			return err
 		}
 	}
 	for _, e := range p.s.Expect {
-		if err := at(e.Line, p.s.done(e)); err != nil {
+		if err := at(e.Line, x.done(e)); err != nil && !stale {
 			return err
 		}
 	}
 	for i, d := range p.s.Schedule {
-		if err := at(p.sites[i], p.s.tasks(d)); err != nil {
+		if err := at(p.sites[i], x.deviation(d)); err != nil {
 			return err
 		}
 	}
@@ -41,94 +78,74 @@ func (p *parser) references() error {
 	return nil
 }
 
-// finding is an error and where it is.
-type finding struct {
-	line int
-	err  error
-}
-
-// names looks at every place that names a VM.
-func (p *parser) names() (found []finding) {
-	vms := append([]string{vmName}, p.s.VMs...)
-	known := func(line int, vm string, also ...string) {
-		if vm != "" && !slices.Contains(vms, vm) && !slices.Contains(also, vm) {
-			found = append(found, finding{line, unknown("VM", vm, append(also, vms...)...)})
-		}
+// client looks at the names of VMs in what a client does.
+func (x *index) client(c Client) error {
+	if err := x.vm(c.VM); err != nil {
+		return err
 	}
-	facts := func(line int, cs []Condition) {
-		for _, c := range cs {
-			if c.Line != 0 {
-				line = c.Line
-			}
-			known(line, c.VM)
-			if c.What == "attached" {
-				known(line, c.Want, noVM)
+	for _, op := range c.Ops {
+		if op.Verb == "poweroff" || op.Verb == "poweron" {
+			if err := x.vm(op.Target); err != nil {
+				return err
 			}
 		}
-	}
-	rows := p.lines
-	for i, c := range p.s.Clients {
-		known(rows[i], c.VM)
-		for _, op := range c.Ops {
-			if op.Verb == "poweroff" || op.Verb == "poweron" {
-				known(rows[i], op.Target)
+		for _, f := range op.Facts {
+			if err := x.condition(f); err != nil {
+				return err
 			}
-			facts(rows[i], op.Facts)
 		}
-	}
-	facts(0, p.s.End)
-	return found
-}
-
-// done reports whether an expectation speaks of something that the script does.
-func (s *Script) done(e Expectation) error {
-	i := slices.IndexFunc(s.Clients, func(c Client) bool { return c.Name == e.Client })
-	if i < 0 {
-		return fmt.Errorf("no client %s was started%s", shown(e.Client), meant(e.Client, s.clients()))
-	}
-	var texts []string
-	for _, o := range s.Clients[i].Ops {
-		texts = append(texts, o.String())
-	}
-	if !slices.Contains(texts, e.Op) {
-		return fmt.Errorf("client %s does not do %s%s", e.Client, shown(e.Op), meant(e.Op, texts))
 	}
 	return nil
 }
 
-func (s *Script) clients() []string {
-	var names []string
-	for _, c := range s.Clients {
-		names = append(names, c.Name)
+func (x *index) condition(c Condition) error {
+	if c.What == "attached" && c.Want != noVM {
+		return x.vm(c.Want)
 	}
-	return names
+	return x.vm(c.VM)
 }
 
-// meant is the end of a message, with a guess.
-func meant(word string, known []string) string {
-	if guess := nearest(word, known); guess != "" {
-		return ": did you mean " + guess + "?"
+func (x *index) vm(name string) error {
+	if name == "" || x.isVM[name] {
+		return nil
 	}
-	return ": there are " + strings.Join(known, "; ")
+	return unknown("VM", name, x.vms...)
+}
+
+// done reports whether an expectation speaks of something that the script does.
+func (x *index) done(e Expectation) error {
+	does, started := x.does[e.Client]
+	switch {
+	case !started:
+		return fmt.Errorf("no client %s was started%s", shown(e.Client), meant(e.Client, x.clients))
+	case !x.known[e.Client+" "+e.Op]:
+		return fmt.Errorf("client %s does not do %s%s", e.Client, shown(e.Op), meant(e.Op, does))
+	}
+	return nil
 }
 
 // backgroundTasks are how the names of the driver's own tasks begin; the volume's name follows.
 var backgroundTasks = []string{"let go ", "unmount "}
 
-// tasks reports a task of a deviation that no run of the script can have.
-func (s *Script) tasks(d explore.Deviation) error {
-	if err := s.task(d.Site.Task); err != nil {
-		return err
+// setUp is the task in whose place the first client starts.
+const setUp = "set-up"
+
+// deviation reports a task that no run of the script can have.
+func (x *index) deviation(d explore.Deviation) error {
+	if d.Site.Task != setUp {
+		if err := x.task(d.Site.Task); err != nil {
+			return err
+		}
 	}
 	if d.Kind == explore.Fault || d.To == "clock" {
 		return nil
 	}
-	return s.task(d.To)
+	return x.task(d.To)
 }
 
-func (s *Script) task(name string) error {
+func (x *index) task(name string) error {
 	base, _, _ := strings.Cut(name, "'") // the second task of a name has 2 behind it
-	if slices.Contains(s.clients(), base) {
+	if _, client := x.does[base]; client {
 		return nil
 	}
 	for _, b := range backgroundTasks {
@@ -136,18 +153,26 @@ func (s *Script) task(name string) error {
 			return nil
 		}
 	}
-	rest, esx := strings.CutPrefix(base, "esx:")
+	carrier, esx := strings.CutPrefix(base, "esx:")
 	if !esx {
-		return fmt.Errorf("unknown task %s%s; or esx:VM:COMMAND:VOLUME#N, %sVOLUME", shown(name), meant(base, s.clients()),
+		return fmt.Errorf("unknown task %s%s; or esx:VM:COMMAND:VOLUME#N, %sVOLUME", shown(name), meant(base, x.clients),
 			strings.Join(backgroundTasks, "VOLUME, "))
 	}
-	vm, rest, _ := strings.Cut(rest, ":")
-	if vms := append([]string{vmName}, s.VMs...); !slices.Contains(vms, vm) {
-		return fmt.Errorf("task %s: %w", shown(name), unknown("VM", vm, vms...))
+	if err := x.carrier(carrier); err != nil {
+		return fmt.Errorf("task %s: %w", shown(name), err)
+	}
+	return nil
+}
+
+// carrier looks at the name of a request's task, VM:COMMAND:VOLUME#N.
+func (x *index) carrier(name string) error {
+	vm, rest, _ := strings.Cut(name, ":")
+	if err := x.vm(vm); err != nil {
+		return err
 	}
 	i := strings.LastIndexByte(rest, '#')
 	if i < 0 {
-		return fmt.Errorf("task %s: want esx:VM:COMMAND:VOLUME#N", shown(name))
+		return errors.New("want esx:VM:COMMAND:VOLUME#N")
 	}
 	command, _, _ := strings.Cut(rest[:i], ":")
 	var commands []string
@@ -155,10 +180,10 @@ func (s *Script) task(name string) error {
 		commands = append(commands, string(c))
 	}
 	if !slices.Contains(commands, command) {
-		return fmt.Errorf("task %s: %w", shown(name), unknown("command", command, commands...))
+		return unknown("command", command, commands...)
 	}
-	if n := strings.TrimSuffix(rest[i+1:], ".dup"); n == "" || strings.Trim(n, "0123456789") != "" {
-		return fmt.Errorf("task %s: %w", shown(name), errors.New("the number after # counts requests from 1"))
+	if n := rest[i+1:]; n == "" || strings.Trim(n, "0123456789") != "" {
+		return errors.New("the number after # counts requests from 1")
 	}
 	return nil
 }

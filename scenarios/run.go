@@ -40,6 +40,15 @@ func NewStage(s *Script) (*Stage, error) {
 	return &Stage{theatre: t, runner: explore.NewRunner()}, nil
 }
 
+// newStageOn prepares to run a script on a runner that others use too; it is not to be closed.
+func newStageOn(s *Script, r *explore.Runner) (*Stage, error) {
+	t, err := newTheatre(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Stage{theatre: t, runner: r}, nil
+}
+
 // Close frees what runs have in common.
 func (s *Stage) Close() { s.runner.Close() }
 

@@ -34,7 +34,7 @@ func TestEveryScenario(t *testing.T) {
 			again, err := stage.Replay(false)
 			require.NoError(t, err)
 			require.Equal(t, first.Result.Hash, again.Result.Hash)
-			rep, err := stage.Explore(explore.Search{Strategy: explore.Random(1), Schedules: 20000})
+			rep, err := stage.Explore(explore.Search{Strategy: explore.Random(1), Schedules: 4000})
 			require.NoError(t, err)
 			require.False(t, rep.Found, "%+v", rep)
 		})

@@ -17,6 +17,7 @@ type Script struct {
 	Shared  bool
 	Quirks  map[string]bool
 	Faults  int
+	Opening []Op // what is done before the clients begin; not in files
 	Clients []Client
 
 	Schedule []explore.Deviation

@@ -18,7 +18,7 @@ func Update(file, text string, o *Outcome) (string, error) {
 	case len(o.Unused) > 0:
 		return "", fmt.Errorf("%s: not updated: the schedule never came to: %s", file, o.Unused[0])
 	}
-	s, sh, err := parse(file, text)
+	s, sh, err := parse(file, text, true)
 	if err != nil {
 		return "", err
 	}
@@ -133,7 +133,12 @@ func (u *update) exactly(events []Expectation) {
 		case i < n && j < m && same(i, j):
 			at = u.expects[i].line
 			i, j = i+1, j+1
-		case i < n && (j == m || common[i+1][j] >= common[i][j+1]):
+		case i < n && j < m && common[i][j] == common[i+1][j+1] && u.script.Expect[i].another(events[j]):
+			u.replace(u.expects[i], events[j].String())
+			at = u.expects[i].line
+			i, j = i+1, j+1
+		case i < n && (j == m || common[i+1][j] > common[i][j+1] ||
+			common[i+1][j] == common[i][j+1] && !slices.ContainsFunc(events[j:], u.script.Expect[i].another)):
 			u.replace(u.expects[i], "")
 			at = u.expects[i].line
 			i++
@@ -142,6 +147,11 @@ func (u *update) exactly(events []Expectation) {
 			j++
 		}
 	}
+}
+
+// another reports whether both are answers to one call.
+func (e Expectation) another(o Expectation) bool {
+	return e.Client == o.Client && e.Op == o.Op && e.Answer != "" && o.Answer != ""
 }
 
 func (u *update) headLine() int {

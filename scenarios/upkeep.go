@@ -16,6 +16,8 @@ import (
 type upkeep struct {
 	plugging int // disks that are being plugged into a guest
 	restarts int
+	down     bool
+	left     int // clients that have done all they do
 }
 
 func (u *upkeep) plugged() { u.plugging-- }
@@ -43,14 +45,25 @@ func (w *World) halt(ctx context.Context) {
 func (w *World) crashESX(ctx context.Context) {
 	w.disrupt("esx.crash", "esx")
 	w.halt(ctx)
+	w.upkeep.down = true
 	w.net.Reset(nil)
 }
 
 func (w *World) restartESX(ctx context.Context) {
 	w.disrupt("esx.restart", "esx")
 	w.halt(ctx)
+	w.upkeep.down = false
 	w.esx = w.k.World("esx")
 	w.net.Reset(w.esx)
+}
+
+// leave is the end of a client. A service that is down when the last one has ended is started again, because whatever the
+// driver still has to do would go on for ever.
+func (w *World) leave() {
+	w.upkeep.left++
+	if w.upkeep.down && w.upkeep.left >= len(w.t.roles) {
+		w.restartESX(context.Background())
+	}
 }
 
 // esxEnv is the world of a service that can be started again: always the current one.

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"vmdkvol/driver/wire"
@@ -25,25 +26,38 @@ const (
 
 // theatre is what all runs of one script share: memories of pure functions, nothing that a run can change.
 type theatre struct {
-	script *Script
-	memo   *esxsim.Memo
-	quirks esxsim.Quirks
-	metas  [][]byte // of script.Volumes
-	sizes  []int64
-	roles  []role
-	lives  bool // something in the script crashes or loses its power
-	esx    bool // ... and that includes ESX
+	script  *Script
+	memo    *esxsim.Memo
+	quirks  esxsim.Quirks
+	metas   [][]byte // of script.Volumes
+	sizes   []int64
+	roles   []role
+	opening *role // nil if there is none
+	lives   bool  // something in the script crashes or loses its power
+	esx     bool  // ... and that includes ESX
 
 	start     model.Start
 	checker   model.Checker
 	histories [][]model.Call // scratch of judge.explain, by host
+
+	log       *slog.Logger
+	readOnlys map[string]bool // access mode by the text of metadata
+	calls     []Call          // room for the calls of a run
+	called    []*Call
+	holders   []holder
 }
 
 func newTheatre(s *Script) (*theatre, error) {
 	t := &theatre{
 		script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{},
 		histories: make([][]model.Call, 1+len(s.VMs)),
+		log:       slog.New(slog.DiscardHandler), readOnlys: map[string]bool{},
 	}
+	ops := len(s.Opening)
+	for _, c := range s.Clients {
+		ops += len(c.Ops)
+	}
+	t.calls = make([]Call, ops)
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
@@ -61,6 +75,13 @@ func newTheatre(s *Script) (*theatre, error) {
 		t.metas = append(t.metas, esxsim.EncodeMeta(esxsim.Meta{
 			Status: "detached", VolOpts: opts, Created: "Tue Dec 20 19:35:28 2016", CreatedBy: vmName,
 		}))
+	}
+	if len(s.Opening) > 0 {
+		r, err := t.cast(Client{Name: "before", Ops: s.Opening})
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.File, err)
+		}
+		t.opening = &r
 	}
 	for _, c := range s.Clients {
 		r, err := t.cast(c)
@@ -119,7 +140,7 @@ func (w *World) host(vm string) *host {
 // build makes a world in its first state.
 func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	w := &World{t: t, k: k, esx: k.World("esx")}
-	w.judge.w = w
+	w.judge = judge{w: w, room: t.calls, calls: t.called[:0], holders: t.holders[:0]}
 	w.hosts = append(w.room.hosts[:0], &w.room.host)
 	for range t.script.VMs {
 		w.hosts = append(w.hosts, &host{})
@@ -132,7 +153,7 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	w.media = guestsim.NewMedia(nil)
 	var err error
 	w.service, err = esxsim.New(esxsim.Config{
-		Env: env, Stage: k, Store: w.store, Bus: bus{w}, Serial: true, Quirks: t.quirks, Memo: t.memo,
+		Env: env, Stage: k, Store: w.store, Bus: bus{w}, Serial: true, Quirks: t.quirks, Memo: t.memo, Log: t.log,
 	})
 	if err != nil {
 		return nil, err
@@ -153,13 +174,25 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 			return nil, err
 		}
 	}
-	for i := range t.roles {
-		r := &t.roles[i]
-		k.Client(r.client, w.docker, func() { w.perform(r) })
+	if t.opening == nil {
+		w.admit()
+	} else {
+		k.Client(t.opening.client, w.docker, func() {
+			w.perform(t.opening)
+			w.admit()
+		})
 	}
 	k.AtStep(w.judge.step)
 	k.AtEnd(w.judge.end)
 	return w, nil
+}
+
+// admit lets the clients begin.
+func (w *World) admit() {
+	for i := range w.t.roles {
+		r := &w.t.roles[i]
+		w.k.Client(r.client, w.docker, func() { w.perform(r) })
+	}
 }
 
 // provide puts a formatted volume on the datastore.

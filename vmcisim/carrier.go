@@ -76,7 +76,8 @@ func (n *Network) carry(c *call) {
 		n.land(c)
 		return
 	case requestDuplicate:
-		n.duplicate(c)
+		n.turn(c, Executing, 0)
+		n.execute(c, slices.Clone(c.request))
 	}
 	n.turn(c, Executing, 0)
 	frame := n.execute(c, c.request)
@@ -116,32 +117,6 @@ func (n *Network) execute(c *call, request []byte) []byte {
 		return nil
 	}
 	return wire.AppendFrame(c.replyRoom[:0], reply)
-}
-
-// duplicate delivers a request once more.
-func (n *Network) duplicate(c *call) {
-	again := &call{
-		e: c.e, name: c.name + ".dup", label: c.label, request: slices.Clone(c.request), size: c.size, gone: true,
-	}
-	n.lock()
-	env := n.env
-	if env != nil {
-		n.flying = append(n.flying, again)
-		n.running++
-	}
-	n.unlock()
-	if env == nil {
-		return
-	}
-	env.Go(again.name, func() {
-		defer n.ended()
-		if !n.cfg.Cooperative {
-			n.cfg.Stage.Before("net.request", again.label)
-		}
-		n.turn(again, Executing, 0)
-		n.execute(again, again.request)
-		n.land(again)
-	})
 }
 
 // answer ends the flight of a call and hands its answer over.

@@ -10,7 +10,9 @@
 //
 // Invariants:
 //
-//   - A message is delivered only after a yield of its carrier, and never twice, except by the fault "duplicate".
+//   - A message is delivered only after a yield of its carrier, and never twice. A request executes once, except by the
+//     fault "duplicate", and never after its reply was delivered: a stream neither repeats nor reorders, and the
+//     caller's own repeats are requests of their own.
 //   - Every frame passes the real encoder and the real decoder of driver/wire, in both directions.
 //   - An error that wraps wire.ErrNotSent means that the request was not and will not be executed. Any other error
 //     leaves that open.
@@ -19,14 +21,14 @@
 //
 // Names. Requests are labelled peer:verb:volume, such as "vm1:attach:data", which is the object of the points below.
 // The carrier task and the monitor in which its caller waits are both called "esx:" + label + "#" + n for the n-th
-// request with that label ("esx:vm1:attach:data#1"), its duplicate has ".dup" appended. Requests about different
-// volumes therefore keep their names in whichever order they are sent.
+// request with that label ("esx:vm1:attach:data#1"). Requests about different volumes therefore keep their names in
+// whichever order they are sent.
 //
 // Points and faults:
 //
 //	net.request  lose       never arrives; after a net.reply the client sees a reset and cannot know
 //	             reset      the connection breaks before all was sent: wire.ErrNotSent at once
-//	             duplicate  arrives a second time, by a carrier of its own, whose reply goes nowhere
+//	             duplicate  executes twice, as when a repeat overlaps the first execution; the reply is the second's
 //	             silence    never arrives, and nobody says so
 //	net.reply    lose       executed, but the client sees a reset
 //	             truncate   half of the frame arrives

@@ -24,7 +24,10 @@ func newDemo() *cobra.Command {
 		Short: "Show the race of PR #810 found, shrunk and replayed, and today's driver without it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			x := exploration{seed: uint64(time.Now().UnixNano()), schedules: demoSchedules} //nolint:gosec // any bits will do
+			x := exploration{
+				strategy: "portfolio", seed: uint64(time.Now().UnixNano()), schedules: demoSchedules, //nolint:gosec // any bits will do
+				jobs: 1, shard: "1/1", proof: defaultProof,
+			}
 			script, err := scenarios.Load(demoScenario)
 			if err != nil {
 				return badInput(err)
@@ -73,7 +76,7 @@ func (x *exploration) show(cmd *cobra.Command, script *scenarios.Script, want bo
 	if err != nil {
 		return badInput(err)
 	}
-	if err := tell(cmd.OutOrStdout(), rep, found); err != nil {
+	if err := rep.tell(cmd.OutOrStdout(), found); err != nil {
 		return err
 	}
 	if rep.Found != want {

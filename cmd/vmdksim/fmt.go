@@ -67,11 +67,11 @@ func rewrite(file, text string) error {
 
 // update rewrites what a scenario expects to what happens.
 func update(out io.Writer, file string) error {
-	script, err := parseFile(file)
-	if err != nil {
-		return err
-	}
 	text, err := os.ReadFile(file)
+	if err != nil {
+		return badInput(err)
+	}
+	script, err := scenarios.ParseStale(file, string(text))
 	if err != nil {
 		return badInput(err)
 	}

@@ -18,7 +18,8 @@ import (
 )
 
 func mutantFlags(cmd *cobra.Command, mutant, source *string) {
-	cmd.Flags().StringVar(mutant, "mutant", "", "use the driver with this bug in it: "+strings.Join(scenarios.MutantNames(), ", "))
+	cmd.Flags().StringVar(mutant, "mutant", "", "use the driver with this bug in it (docs/mutants.md says what there is)")
+	_ = cmd.RegisterFlagCompletionFunc("mutant", cobra.FixedCompletions(scenarios.MutantNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	cmd.Flags().StringVar(source, "source", "", "the source of vmdkvol, for --mutant (default: found from the current directory)")
 }
 

@@ -104,6 +104,9 @@ func (x *matrix) run(cmd *cobra.Command, names []string) error {
 	if err != nil {
 		return badInput(err)
 	}
+	if err := fit(mutants, x.source); err != nil {
+		return badInput(err)
+	}
 	rows, err := x.explore(ctx, mutants, progressTo(cmd.ErrOrStderr()))
 	if len(rows) > 0 {
 		if err := x.print(cmd.OutOrStdout(), rows); err != nil {
@@ -150,6 +153,21 @@ func loadMutant(name string) (*scenarios.Mutant, error) {
 		return nil, err
 	}
 	return scenarios.ParseMutant(strings.TrimSuffix(filepath.Base(name), ".mutant"), string(text))
+}
+
+// fit makes sure that every mutant has its place in the source, before the long work begins.
+func fit(mutants []*scenarios.Mutant, source string) error {
+	dir, err := os.MkdirTemp("", "vmdksim-mutants-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	var errs []error
+	for _, m := range mutants {
+		_, err := m.Overlay(source, dir)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // explore returns the rows of all mutants in their order, or of those that were done when ctx ended.

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"vmdkvol/explore"
+	"vmdkvol/scenarios"
+)
+
+// certificate is verify --json. Its fields may grow and never change meaning.
+type certificate struct {
+	Complete   bool   `json:"complete"` // every trace of every program was run, and none failed
+	Clients    int    `json:"clients"`
+	Ops        int    `json:"ops"`
+	Faults     int    `json:"faults"`
+	Programs   int    `json:"programs"`
+	Skipped    int    `json:"skipped"` // programs not explored to their end
+	Traces     int    `json:"traces"`
+	Runs       int    `json:"runs"`
+	ElapsedMS  int64  `json:"elapsed_ms"`
+	Violations int    `json:"violations"`
+	First      string `json:"first,omitempty"` // the first failing program with its schedule
+	Oracle     string `json:"oracle,omitempty"`
+	Detail     string `json:"detail,omitempty"`
+	Hash       string `json:"hash"` // of all runs, in the order of the programs
+}
+
+type verification struct {
+	scope      scenarios.Scope
+	limit      int
+	jobs       int
+	shard      string
+	violations int
+	asJSON     bool
+}
+
+func newVerify() *cobra.Command {
+	var v verification
+	var mutant, source string
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Explore every program of a small scope completely",
+		Long: "verify runs every program of CLIENTS clients that do OPS operations each (create, remove, get, mount and unmount with\n" +
+			"two mount IDs) on one volume that is absent, created, mounted once or mounted twice, under every schedule and with\n" +
+			"up to FAULTS faults anywhere, and prints a certificate. Programs that differ only in the order of their clients\n" +
+			"count once; schedules that differ only in the order of steps that commute are run once.",
+		Example: "  vmdksim verify --clients 2 --ops 2\n  vmdksim verify --clients 2 --ops 1 --faults 1 --json\n" +
+			"  vmdksim verify --clients 2 --ops 2 --mutant pr810-merged",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if mutant != "" {
+				return rerun(cmd, mutant, source)
+			}
+			if v.scope.Clients < 1 || v.scope.Ops < 1 || v.scope.Faults < 0 || v.jobs < 1 {
+				return badInput(errors.New("verify needs at least one client, one operation and one job, and not less than no faults"))
+			}
+			c, err := v.run(cmd)
+			if err != nil {
+				return err
+			}
+			if v.asJSON {
+				err = json.NewEncoder(cmd.OutOrStdout()).Encode(c)
+			} else {
+				c.tell(cmd.OutOrStdout())
+			}
+			if err == nil && c.Violations > 0 {
+				return errFound
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&v.scope.Clients, "clients", 2, "how many clients")
+	f.IntVar(&v.scope.Ops, "ops", 2, "operations of each client")
+	f.IntVar(&v.scope.Faults, "faults", 0, "faults of each run")
+	f.IntVar(&v.limit, "limit", 10_000_000, "skip the rest of a program after so many runs")
+	f.IntVarP(&v.jobs, "jobs", "j", runtime.NumCPU(), "programs explored at once")
+	f.StringVar(&v.shard, "shard", "1/1", "only every n-th program, the i-th of each n: i/n")
+	f.IntVar(&v.violations, "violations", 1, "stop after so many failing programs")
+	f.BoolVar(&v.asJSON, "json", false, "print one JSON object instead of text")
+	mutantFlags(cmd, &mutant, &source)
+	return cmd
+}
+
+// run explores the programs, several at once, and adds up the proofs in the order of the programs.
+func (v *verification) run(cmd *cobra.Command) (*certificate, error) {
+	var shard, shards int
+	if n, err := fmt.Sscanf(v.shard, "%d/%d", &shard, &shards); n != 2 || err != nil || shard < 1 || shard > shards {
+		return nil, badInput(fmt.Errorf("shard %q: want i/n with i from 1 to n", v.shard))
+	}
+	start := time.Now()
+	c := &certificate{Complete: true, Clients: v.scope.Clients, Ops: v.scope.Ops, Faults: v.scope.Faults}
+	type job struct {
+		program *scenarios.Script
+		proof   scenarios.Proof
+		err     error
+		done    chan struct{}
+	}
+	todo, order := make(chan *job), make(chan *job, 64*v.jobs)
+	stop := make(chan struct{})
+	go func() {
+		defer close(order)
+		defer close(todo)
+		n := 0
+		for p := range v.scope.Programs() {
+			if n++; n%shards != shard%shards {
+				continue
+			}
+			j := &job{program: p, done: make(chan struct{})}
+			select {
+			case order <- j:
+			case <-stop:
+				return
+			}
+			todo <- j
+		}
+	}()
+	var workers sync.WaitGroup
+	for range v.jobs {
+		workers.Go(func() {
+			r := explore.NewRunner()
+			defer r.Close()
+			for j := range todo {
+				j.proof, j.err = scenarios.Prove(r, j.program, v.limit)
+				close(j.done)
+			}
+		})
+	}
+	defer workers.Wait()
+	defer func() {
+		for range order { // let the workers finish what was handed out
+		}
+	}()
+	defer close(stop)
+	hash := explore.NewHash()
+	for j := range order {
+		<-j.done
+		if j.err != nil {
+			return nil, badInput(j.err)
+		}
+		c.Programs++
+		c.Traces += j.proof.Traces
+		c.Runs += j.proof.Runs
+		hash = hash.Mix(uint64(j.proof.Hash))
+		switch {
+		case j.proof.Failing != nil:
+			c.Complete = false
+			if c.Violations++; c.Violations == 1 {
+				c.First = j.proof.Failing.Text()
+				c.Oracle, c.Detail = j.proof.Failure.Oracle, j.proof.Failure.Detail
+			}
+		case !j.proof.Complete:
+			c.Complete = false
+			c.Skipped++
+		}
+		if c.Violations >= v.violations || cmd.Context().Err() != nil {
+			c.Complete = false
+			break
+		}
+	}
+	c.Hash = hash.String()
+	c.ElapsedMS = time.Since(start).Milliseconds()
+	return c, nil
+}
+
+func (c *certificate) tell(out io.Writer) {
+	verdict := "complete: every trace was run, and none failed"
+	switch {
+	case c.Violations > 0:
+		verdict = fmt.Sprintf("failed: %d programs", c.Violations)
+	case !c.Complete:
+		verdict = "not complete"
+	}
+	fmt.Fprintf(out, "%s\n\n  clients × operations  %d × %d, with %d faults\n  programs              %d, of them skipped %d\n"+
+		"  traces                %d\n  runs                  %d in %d ms\n  hash                  %s\n",
+		verdict, c.Clients, c.Ops, c.Faults, c.Programs, c.Skipped, c.Traces, c.Runs, c.ElapsedMS, c.Hash)
+	if c.First != "" {
+		fmt.Fprintf(out, "\n%s: %s\n\n%s", c.Oracle, c.Detail, c.First)
+	}
+}

@@ -1,0 +1,127 @@
+package scenarios
+
+import (
+	"fmt"
+	"iter"
+
+	"vmdkvol/explore"
+)
+
+// Scope is a set of small programs: every way in which so many clients can each do so many operations on one volume,
+// from every state that the volume can be in, and with so many faults at every place where one can happen.
+type Scope struct {
+	Clients int
+	Ops     int // of each client
+	Faults  int // of each run
+}
+
+// The alphabet of a scope: what a client can do, with either of two mount IDs.
+var alphabet = []Op{
+	{Verb: "create", Volume: "v"},
+	{Verb: "remove", Volume: "v"},
+	{Verb: "mount", Volume: "v", ID: "id1"},
+	{Verb: "mount", Volume: "v", ID: "id2"},
+	{Verb: "unmount", Volume: "v", ID: "id1"},
+	{Verb: "unmount", Volume: "v", ID: "id2"},
+	{Verb: "get", Volume: "v"},
+}
+
+// beginnings are the states in which the volume can be when the clients start: absent, created, mounted once, twice.
+var beginnings = []struct {
+	exists  bool
+	opening []Op
+}{
+	{},
+	{exists: true},
+	{exists: true, opening: []Op{{Verb: "mount", Volume: "v", ID: "id1"}}},
+	{exists: true, opening: []Op{{Verb: "mount", Volume: "v", ID: "id1"}, {Verb: "mount", Volume: "v", ID: "id2"}}},
+}
+
+// Programs returns the programs of the scope, those that differ only in the order of their clients once.
+func (s Scope) Programs() iter.Seq[*Script] {
+	return func(yield func(*Script) bool) {
+		lives := 1
+		for range s.Ops {
+			lives *= len(alphabet)
+		}
+		chosen := make([]int, s.Clients)
+		for {
+			for b := range beginnings {
+				if !yield(s.program(b, chosen)) {
+					return
+				}
+			}
+			// Next combination with chosen[0] <= chosen[1] <= ...
+			i := len(chosen) - 1
+			for ; i >= 0 && chosen[i] == lives-1; i-- {
+			}
+			if i < 0 {
+				return
+			}
+			next := chosen[i] + 1
+			for ; i < len(chosen); i++ {
+				chosen[i] = next
+			}
+		}
+	}
+}
+
+func (s Scope) program(beginning int, chosen []int) *Script {
+	b := beginnings[beginning]
+	p := &Script{File: "verify", Faults: s.Faults, Quirks: map[string]bool{}, Opening: b.opening}
+	if b.exists {
+		p.Volumes = []Given{{Name: "v"}}
+	}
+	for i, life := range chosen {
+		c := Client{Name: fmt.Sprintf("c%d", i+1)}
+		for range s.Ops {
+			op := alphabet[life%len(alphabet)]
+			if op.ID != "" {
+				op.Opts = map[string]string{"id": op.ID}
+			}
+			c.Ops = append(c.Ops, op)
+			life /= len(alphabet)
+		}
+		p.Clients = append(p.Clients, c)
+	}
+	return p
+}
+
+// Proof is what was seen of one program.
+type Proof struct {
+	Complete bool // every trace was run
+	Traces   int
+	Runs     int
+	Hash     explore.Hash // of the hashes of all runs
+	Failing  *Script      // with the schedule of the first failure; nil if there is none
+	Failure  explore.Failure
+}
+
+// Prove explores a program completely, or until it fails or runs runs are made.
+func Prove(r *explore.Runner, p *Script, runs int) (Proof, error) {
+	stage, err := newStageOn(p, r)
+	if err != nil {
+		return Proof{}, err
+	}
+	proof := Proof{Hash: explore.NewHash()}
+	search := explore.NewExhaustive(false)
+	for search.More() {
+		if proof.Runs == runs {
+			proof.Traces = search.Stats().Traces
+			return proof, nil
+		}
+		res := r.Run(stage.Program, search, proof.Runs, explore.Options{Faults: p.Faults})
+		if stage.err != nil {
+			return proof, stage.err
+		}
+		proof.Runs++
+		proof.Hash = proof.Hash.Mix(uint64(res.Hash))
+		if res.Failure != nil {
+			proof.Failing, proof.Failure = p.WithSchedule(res.Deviations), *res.Failure
+			break
+		}
+	}
+	proof.Traces = search.Stats().Traces
+	proof.Complete = proof.Failing == nil
+	return proof, nil
+}
