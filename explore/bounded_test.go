@@ -19,6 +19,9 @@ func text(ds []explore.Deviation) string {
 	return b.String()
 }
 
+// mostSchedules bounds the programs that are enumerated in every way.
+const mostSchedules = 4000
+
 // schedules runs what a strategy enumerates and returns every schedule in order; nil if there are too many.
 func schedules(s explore.Enumerator, o explore.Options, program explore.Program) []string {
 	r := explore.NewRunner()
@@ -26,7 +29,7 @@ func schedules(s explore.Enumerator, o explore.Options, program explore.Program)
 	o.Record = true
 	var all []string
 	for s.More() {
-		if len(all) == mostRuns {
+		if len(all) == mostSchedules {
 			return nil
 		}
 		res := r.Run(program, s, 0, o)

@@ -49,8 +49,8 @@ type guaranteer interface {
 }
 
 // Sometimes tells a search that the program came to a place where something may hold, and whether it did. What never
-// held in any run is in the search's report: either it is impossible, or the search is too weak to reach it. It costs
-// nothing in a run that no one counts.
+// held in any run is in the search's report: either it is impossible, or the search is too weak to reach it. A program
+// that says false during its set-up makes the name known even if no run comes to the place.
 func (k *Kernel) Sometimes(name string, ok bool) {
 	if k.current != nil && k.current.dying {
 		return

@@ -11,9 +11,20 @@
 // in order; a client starts only when all earlier ones have finished; no fault happens; the clock moves only when
 // nothing else can. The empty schedule is therefore the sequential run.
 //
+// The strategies: [Sequential] is the default schedule; [Random], [PCT], [POS] and [Delay] draw schedules, each run from
+// a seed and its number; [Bounded] and [Exhaustive] enumerate them; [Replay] follows one; [Portfolio] mixes them, and is
+// what to take when in doubt. [NewStrategy] makes them of their names. [Runner.Search] hunts with any of them,
+// [Runner.Minimize] makes what it found small and proves that nothing smaller fails, [Runner.Explain] finds the nearest
+// schedule that passes, and a [Coverage] says how much a search that found nothing is worth.
+//
+// The package uses one goroutine and no clock: a search is bounded by a number of schedules. Whoever wants several cores
+// gives each a Runner and a part of the run numbers, see [NextRound] and [InOrder]; the lowest number that fails is then
+// the same as in one search.
+//
 // Invariants:
 //
 //   - The same program and the same deviations give the same events, and so the same [Result.Hash], in every process.
+//   - Run n of a strategy depends on its seed, n and the shape it was told, unless InOrder says that it goes on from others.
 //   - Every decision that differs from the default is recorded, exactly once, in [Result.Deviations].
 //   - A task of a crashed world never acts again: each of its yields panics, in deferred code too, and its unlocks do
 //     nothing.
@@ -23,7 +34,7 @@
 //
 //	r := explore.NewRunner()
 //	defer r.Close()
-//	report := r.Search(explore.Search{Strategy: explore.Random(7), Schedules: 1000}, func(k *explore.Kernel) {
+//	report := r.Search(explore.Search{Strategy: explore.NewPortfolio(7), Schedules: 1000}, func(k *explore.Kernel) {
 //		w := k.World("host")
 //		m := w.NewMonitor("counter")
 //		n := 0

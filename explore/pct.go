@@ -37,6 +37,7 @@ type pct struct {
 	priorities priorities
 	points     []int // the i-th lowers to the priority i+1
 	at         int
+	drew       int // from so many places, in this run
 }
 
 // Size leaves some room to spare, so that the runs before one that is a little longer still count.
@@ -47,7 +48,7 @@ func (p *pct) Size(s Shape) {
 }
 
 // guarantee is what the last run was made for.
-func (p *pct) guarantee() (depth, room int) { return p.depth, p.room }
+func (p *pct) guarantee() (depth, room int) { return p.depth, p.drew }
 
 // leastGuess and guesses say which numbers of places a run guesses: powers of two from 8 to 1,024.
 const (
@@ -64,7 +65,7 @@ func (p *pct) Begin(n int) {
 	if room == 0 {
 		room = leastGuess << p.dice.below(guesses)
 	}
-	p.points = p.points[:0]
+	p.drew, p.points = room, p.points[:0]
 	for range p.depth - 1 {
 		p.points = append(p.points, p.dice.below(room))
 	}

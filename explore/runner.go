@@ -43,7 +43,8 @@ func NewThreads() *Runner { return newRunner(newThread, true) }
 func newRunner(w func(*Kernel) *worker, threads bool) *Runner {
 	return &Runner{k: Kernel{
 		makeWorker: w, threads: threads,
-		clock: &Task{name: clockName, index: clockIndex, state: done}, root: &Task{name: rootName, state: done}}}
+		clock: &Task{name: clockName, index: clockIndex, state: done}, root: &Task{name: rootName, state: done},
+	}}
 }
 
 // Close ends the runner's coroutines.

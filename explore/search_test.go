@@ -99,6 +99,25 @@ func TestMissProbability(t *testing.T) {
 	require.Equal(t, 10_000, twice.Schedules)
 }
 
+// TestNothingToChoose: where a schedule can go but one way, the numbers are numbers all the same.
+func TestNothingToChoose(t *testing.T) {
+	r := explore.NewRunner()
+	defer r.Close()
+	var c explore.Coverage
+	p := explore.NewPortfolio(1)
+	r.Search(explore.Search{Strategy: p, Schedules: 50, Coverage: &c}, func(k *explore.Kernel) {
+		k.Client("c1", k.World("host"), func() {})
+	})
+	require.Zero(t, c.Shape.Choices)
+	for depth := 1; depth <= 4; depth++ {
+		require.False(t, math.IsNaN(c.Miss(depth)))
+	}
+	require.Zero(t, c.Exceeded)
+	require.Equal(t, 1, c.Traces())
+	require.Zero(t, c.Unseen())
+	require.True(t, p.Bounded().Exhausted())
+}
+
 func TestFaultsThatNeverFired(t *testing.T) {
 	r := explore.NewRunner()
 	defer r.Close()

@@ -40,6 +40,17 @@ func NewStage(s *Script) (*Stage, error) {
 	return &Stage{theatre: t, runner: explore.NewRunner()}, nil
 }
 
+// NewThreads prepares to run a script on goroutines, for the race detector: the driver's data races are then reported
+// with their lines. It takes the same steps as NewStage, several times slower.
+func NewThreads(s *Script) (*Stage, error) {
+	t, err := newTheatre(s)
+	if err != nil {
+		return nil, err
+	}
+	t.threads = true
+	return &Stage{theatre: t, runner: explore.NewThreads()}, nil
+}
+
 // newStageOn prepares to run a script on a runner that others use too; it is not to be closed.
 func newStageOn(s *Script, r *explore.Runner) (*Stage, error) {
 	t, err := newTheatre(s)

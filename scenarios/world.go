@@ -35,6 +35,7 @@ type theatre struct {
 	opening *role // nil if there is none
 	lives   bool  // something in the script crashes or loses its power
 	esx     bool  // ... and that includes ESX
+	threads bool  // for the race detector: the simulators take their short locks
 
 	start     model.Start
 	checker   model.Checker
@@ -149,17 +150,23 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	if t.esx {
 		env = esxEnv{w}
 	}
-	w.store = esxsim.NewMemStore(env, true, datastore)
-	w.media = guestsim.NewMedia(nil)
+	if t.threads {
+		w.esx.Quiet("esx.vms", "esx.locks", "esx.store", "net", "guest media")
+		w.media = guestsim.NewMedia(w.esx)
+	} else {
+		w.media = guestsim.NewMedia(nil)
+	}
+	w.store = esxsim.NewMemStore(env, !t.threads, datastore)
 	var err error
 	w.service, err = esxsim.New(esxsim.Config{
-		Env: env, Stage: k, Store: w.store, Bus: bus{w}, Serial: true, Quirks: t.quirks, Memo: t.memo, Log: t.log,
+		Env: env, Stage: k, Store: w.store, Bus: bus{w}, Serial: !t.threads, Quirks: t.quirks, Memo: t.memo, Log: t.log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	w.net = vmcisim.New(vmcisim.Config{
 		Env: w.esx, Stage: k, Handler: w.service.Handle, Shared: t.script.Shared, Cooperative: true,
+		Guarded: t.threads,
 	})
 	for i, h := range w.hosts {
 		if err := w.furnish(h, i); err != nil {

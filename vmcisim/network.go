@@ -24,6 +24,9 @@ type Config struct {
 	// Cooperative says that one task runs at a time and switches only inside the methods of seam. Sections of this
 	// package then need no lock, and take none, because each would be one more yield.
 	Cooperative bool
+	// Guarded lets a cooperative network take its lock all the same: its Env knows that "net" is no yield, and the
+	// race detector wants to see it.
+	Guarded bool
 }
 
 // Network connects endpoints with one service. Its methods are safe for concurrent use.
@@ -45,7 +48,7 @@ type Network struct {
 func New(cfg Config) *Network {
 	n := &Network{cfg: cfg, env: cfg.Env}
 	n.flying = n.room[:0]
-	if !cfg.Cooperative {
+	if !cfg.Cooperative || cfg.Guarded {
 		n.guard = cfg.Env.NewMonitor("net")
 	}
 	return n

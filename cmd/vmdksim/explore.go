@@ -104,7 +104,7 @@ func newExplore() *cobra.Command {
 			"  idb:B      every schedule with 0 deviations, then 1, ... up to B; without B until all are done\n" +
 			"  dfs        one schedule of every trace, which is a proof if it ends\n" +
 			"  default    the sequential schedule, once\n\n" +
-			"How many jobs there are changes the speed, not what is found.",
+			"How many jobs there are changes the speed, not what is found; dfs has but one.",
 		Example: "  vmdksim explore scenarios/mount-two-containers.scn\n" +
 			"  vmdksim explore scenarios/mount-two-containers.scn --mutant pr810-merged --seed 7 --out found.scn\n" +
 			"  vmdksim explore scenarios/attach-storm.scn --budget 30s -j 2\n" +

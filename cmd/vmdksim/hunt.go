@@ -44,7 +44,7 @@ type quarry struct {
 	coverage *explore.Coverage
 	bound    int    // deviations up to which everything was run, -1 if nothing was
 	position string // where idb can go on, "" if nowhere
-	complete bool   // there is no other schedule
+	complete bool   // there is no other schedule, in any shard
 }
 
 // worker is one core's share.
@@ -144,7 +144,7 @@ func (h *hunt) gather(rep explore.Report, workers ...*worker) *quarry {
 		q.coverage.Merge(&w.coverage)
 	}
 	q.Shape.Add(q.coverage.Shape)
-	q.complete = rep.Complete
+	exhausted := rep.Complete
 	for i, w := range workers {
 		if w.bounded == nil {
 			break
@@ -152,15 +152,16 @@ func (h *hunt) gather(rep explore.Report, workers ...*worker) *quarry {
 		if i == 0 || w.bounded.Bound() < q.bound {
 			q.bound = w.bounded.Bound()
 		}
-		q.complete = q.complete && w.bounded.Exhausted()
-		if _, resumes := w.strategy.(*explore.Bounded); !resumes {
-			break // of a portfolio, one worker does all of them
+		if _, mixed := w.strategy.(*explore.Portfolio); mixed { // then one worker does all of them
+			exhausted = w.bounded.Exhausted()
+			break
 		}
-		if len(workers) == 1 && !rep.Complete && !rep.Found {
-			w.bounded.More()
+		exhausted = exhausted && w.bounded.Exhausted()
+		if len(workers) == 1 && !rep.Complete && !rep.Found && w.bounded.More() {
 			q.position = w.bounded.Position()
 		}
 	}
+	q.complete = exhausted && h.shards == 1 && !rep.Found
 	return q
 }
 
