@@ -147,9 +147,11 @@ func (d *Driver) format(ctx context.Context, m *mount, c *creation) error {
 	if err != nil {
 		return err
 	}
-	if m.disk, err = d.guest.Disk(ctx, at); err != nil {
-		return err
+	disk, err := d.guest.Disk(ctx, at)
+	if err != nil {
+		return err // as in bringUp
 	}
+	m.disk = disk
 	content, err := d.guest.Probe(ctx, m.disk)
 	switch {
 	case err != nil:

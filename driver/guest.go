@@ -22,6 +22,9 @@ type Guest interface {
 	Unmount(ctx context.Context, mountpoint string) error
 	// Mounted returns the disk that is mounted at the mountpoint, "" if none.
 	Mounted(ctx context.Context, mountpoint string) (disk string, err error)
+	// Verify returns nil if the mountpoint is that disk, with that access mode. It is cheap: every Mount of a volume
+	// that is mounted already asks.
+	Verify(ctx context.Context, disk, mountpoint string, readOnly bool) error
 	// Release makes sure that nobody holds the disk: it flushes it and opens it exclusively. An error names the
 	// holder if it can be found; the disk must then stay attached.
 	Release(ctx context.Context, disk string) error

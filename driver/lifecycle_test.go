@@ -250,3 +250,41 @@ func TestMountOfDamage(t *testing.T) {
 		h.nothingLeft()
 	})
 }
+
+// TestAMountpointThatWasTamperedWith: a second Mount does not send a container to the bare directory, and does not undo
+// anything of the first.
+func TestAMountpointThatWasTamperedWith(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		h.provide("v")
+		at := h.mount("v", "id1")
+		require.NoError(t, h.guest.Unmount(ctx, at)) // an administrator's hand
+		_, err := h.driver.Mount(ctx, "v", "id2")
+		require.Equal(t, driver.Doubt, driver.KindOf(err), "%v", err)
+		require.Equal(t, map[string]int{"v@ds1": 1}, h.references())
+		h.unmount("v", "id1")
+		require.Empty(t, h.guest.Plugged())
+		h.mount("v", "id3")
+		h.unmount("v", "id3")
+	})
+}
+
+// TestAnEarlierLifeMountedItOtherwise: a mount that this life did not make is taken over only with the right access mode.
+func TestAnEarlierLifeMountedItOtherwise(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		require.NoError(t, h.driver.Create(ctx, "v", map[string]string{"access": "read-only"}))
+		disk := h.plug(ctx, "v@ds1")
+		require.NoError(t, h.guest.Mount(ctx, disk, root+"/v@ds1", "ext4", false))
+		_, err := h.driver.Mount(ctx, "v", "id1")
+		require.Equal(t, driver.Doubt, driver.KindOf(err), "%v", err)
+		require.NotContains(t, h.references(), "v@ds1")
+	})
+}
+
+// plug attaches a volume behind the driver's back.
+func (h *house) plug(ctx context.Context, full string) string {
+	at, err := h.config.Backend.Attach(ctx, full)
+	require.NoError(h, err)
+	disk, err := h.guest.Disk(ctx, at)
+	require.NoError(h, err)
+	return disk
+}

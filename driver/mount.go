@@ -54,7 +54,7 @@ func (d *Driver) refer(h *held, m *mount, id string) {
 // mounted returns the volume's mount, made now if there was none. The volume's lock is held.
 func (d *Driver) mounted(ctx context.Context, h *held, n name) (*mount, error) {
 	if m := h.find(n.given); m != nil && m.mounted && m.refs.total > 0 {
-		return m, nil
+		return m, d.verified(ctx, m)
 	}
 	v, err := d.backend.Get(ctx, n.given)
 	if err != nil {
@@ -75,12 +75,21 @@ func (d *Driver) mounted(ctx context.Context, h *held, n name) (*mount, error) {
 		}
 	}
 	if m.mounted && m.refs.total > 0 {
-		return m, nil
+		return m, d.verified(ctx, m)
 	}
 	if err := d.bring(ctx, h, m, v); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// verified makes sure that a volume that should be mounted is: an administrator may have unmounted it, or mounted over it,
+// and a container must not start on the bare directory.
+func (d *Driver) verified(ctx context.Context, m *mount) error {
+	if err := d.guest.Verify(ctx, m.disk, m.path, m.readOnly); err != nil {
+		return because(Doubt, fmt.Errorf("containers use the volume, but its mountpoint was tampered with: %w", err))
+	}
+	return nil
 }
 
 func (d *Driver) newMount(full string) *mount {
@@ -104,13 +113,16 @@ func (d *Driver) bring(ctx context.Context, h *held, m *mount, v wire.Volume) er
 }
 
 func (d *Driver) bringUp(ctx context.Context, m *mount, fstype string, readOnly bool) error {
+	m.readOnly = readOnly
 	at, err := d.attach(ctx, m.full)
 	if err != nil {
 		return err
 	}
-	if m.disk, err = d.guest.Disk(ctx, at); err != nil {
-		return err
+	disk, err := d.guest.Disk(ctx, at)
+	if err != nil {
+		return err // what is known of a disk that lingers stays known: letGo must look whether somebody holds it
 	}
+	m.disk = disk
 	if there, err := d.mountedAlready(ctx, m); there || err != nil {
 		return err
 	}
@@ -139,8 +151,13 @@ func (d *Driver) mountedAlready(ctx context.Context, m *mount) (bool, error) {
 	if disk != "" && disk != m.disk {
 		return false, because(Doubt, fmt.Errorf("%s is mounted at %s already", disk, m.path))
 	}
-	m.mounted = disk != ""
-	return m.mounted, nil
+	if m.mounted = disk != ""; !m.mounted {
+		return false, nil
+	}
+	if err := d.guest.Verify(ctx, m.disk, m.path, m.readOnly); err != nil {
+		return false, because(Doubt, fmt.Errorf("the volume is mounted already, but not as its access mode says: %w", err))
+	}
+	return true, nil
 }
 
 // contents returns the file system on a disk.

@@ -22,8 +22,9 @@ const (
 
 const mib = int64(1) << 20
 
-// minimum is the smallest disk on which a file system can be made, in bytes: what mkfs.xfs and mkfs.btrfs refuse below.
-var minimum = map[string]int64{"xfs": 300 * mib, "btrfs": 109 * mib}
+// minimum is the smallest disk on which a file system can be made, in bytes: what mkfs.xfs and mkfs.btrfs refuse below; on
+// less than 2 MiB mke2fs leaves the journal out, so that ext3 comes out as ext2, and ext4 does not survive a crash.
+var minimum = map[string]int64{"xfs": 300 * mib, "btrfs": 109 * mib, "ext3": 2 * mib, "ext4": 2 * mib}
 
 var sizeFormat = regexp.MustCompile(`^([0-9]+)([mgt])b$`)
 

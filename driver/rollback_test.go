@@ -198,6 +198,45 @@ func TestMountOfAnEarlierLife(t *testing.T) {
 	})
 }
 
+// A failed Mount does not pull the disk from under a file system that an earlier life of the plugin mounted, or that
+// another mount namespace holds: even if the device could not be found this time (docs/original.md §2.8).
+func TestFailedMountOfADiskInUse(t *testing.T) {
+	t.Run("earlier life", func(t *testing.T) {
+		live(t, func(h *house, ctx context.Context) {
+			h.provide("v")
+			h.mount("v", "a")
+			d, err := driver.New(h.config)
+			require.NoError(t, err)
+			h.calls.fail["once disk"] = errBoom
+			h.calls.fail["release"] = errBoom // a container's mount namespace
+			_, err = d.Mount(ctx, "v", "b")
+			require.ErrorIs(t, err, errBoom)
+			require.Zero(t, h.calls.count("detach"))
+			require.NotEmpty(t, h.guest.Plugged())
+			delete(h.calls.fail, "release")
+			require.NoError(t, h.env.Sleep(ctx, time.Minute))
+			require.Empty(t, h.guest.Plugged())
+			require.NoError(t, d.Close(ctx))
+		})
+	})
+	t.Run("lingering", func(t *testing.T) {
+		live(t, func(h *house, ctx context.Context) {
+			h.provide("v")
+			h.mount("v", "a")
+			h.calls.fail["release"] = errBoom
+			require.Error(t, h.driver.Unmount(ctx, "v", "a"))
+			h.calls.fail["disk"] = errBoom
+			_, err := h.driver.Mount(ctx, "v", "b")
+			require.ErrorIs(t, err, errBoom)
+			require.Error(t, h.driver.Create(ctx, "v", nil))
+			require.Zero(t, h.calls.count("detach"))
+			require.NotEmpty(t, h.guest.Plugged())
+			delete(h.calls.fail, "release")
+			h.nothingLeft()
+		})
+	})
+}
+
 // Docker never unmounts what it did not hear of: at whatever step it hangs up, nothing is left.
 func TestMountWhoseCallerHangsUp(t *testing.T) {
 	for _, step := range []string{"get", "attach", "disk", "mounted", "mount"} {

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"vmdkvol/driver/vmdkops"
@@ -105,6 +106,16 @@ func (d *Driver) unrefer(ctx context.Context, h *held, m *mount, id string) erro
 
 // letGo unmounts and detaches a volume without references. After an error it is still attached, as far as is known.
 func (d *Driver) letGo(ctx context.Context, h *held, m *mount) error {
+	if m.disk == "" { // never found in this life; an earlier one may have mounted it
+		disk, err := d.guest.Mounted(ctx, m.path)
+		if err != nil {
+			return err
+		}
+		if disk != "" && !filepath.IsAbs(disk) {
+			return because(InUse, fmt.Errorf("%s is mounted at %s, which is not the plugin's doing", disk, m.path))
+		}
+		m.disk, m.mounted = disk, m.mounted || disk != ""
+	}
 	if m.mounted {
 		if err := d.guest.Unmount(ctx, m.path); err != nil {
 			return because(InUse, err)

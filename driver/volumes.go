@@ -11,13 +11,14 @@ import (
 // mount is a volume that this machine has attached. The volume's lock guards it; path, full and aliases are also read
 // under the table's monitor once they are published.
 type mount struct {
-	full    string // volume@datastore, as ESX answered at the first Mount
-	path    string // mountpoint
-	disk    string // device, "" while it is not known
-	mounted bool   // a file system is, or may be, mounted at path
-	aliases []string
-	refs    refs // empty while the volume lingers: it should be let go, and could not be yet
-	retry   bool // a background task tries to let it go
+	full     string // volume@datastore, as ESX answered at the first Mount
+	path     string // mountpoint
+	disk     string // device, "" while it is not known
+	readOnly bool   // how it is mounted
+	mounted  bool   // a file system is, or may be, mounted at path
+	aliases  []string
+	refs     refs // empty while the volume lingers: it should be let go, and could not be yet
+	retry    bool // a background task tries to let it go
 }
 
 func (m *mount) called(given string) bool {

@@ -177,7 +177,7 @@ func (c *Coverage) Miss(depth int) float64 {
 	})
 	for _, p := range promises {
 		if p.depth >= depth && p.room >= c.Shape.Choices { // a bug of a lower depth is one of a higher
-			log += float64(c.pct[p]) * math.Log1p(-1/(n*math.Pow(float64(p.room), float64(p.depth-1))))
+			log += float64(c.pct[p]) * math.Log1p(-1/(n*math.Pow(float64(max(1, p.room)), float64(p.depth-1)))) // no room: one schedule
 		}
 	}
 	return math.Exp(log)

@@ -90,6 +90,23 @@ func (g *Guest) Mounted(_ context.Context, mountpoint string) (string, error) {
 	return "", nil
 }
 
+// Verify returns nil if the mountpoint is that disk, with that access mode. It does not yield.
+func (g *Guest) Verify(_ context.Context, disk, mountpoint string, readOnly bool) error {
+	g.media.lock()
+	defer g.media.unlock()
+	g.cfg.Env.Touch(mountpoint, false)
+	i := g.top(mountpoint)
+	switch {
+	case i < 0:
+		return fail("verify", mountpoint, "nothing is mounted there", ErrInvalid)
+	case g.mounts[i].disk != disk || g.mounts[i].removed:
+		return fail("verify", mountpoint, "it is not "+disk, ErrInvalid)
+	case g.mounts[i].readOnly != readOnly:
+		return fail("verify", mountpoint, "the access mode is another", ErrReadOnly)
+	}
+	return nil
+}
+
 // Write writes a file as a container would. Where nothing is mounted it lands in the bare host directory, which is how
 // a container that started too early loses its data. It does not yield; the caller's step is the container's.
 func (g *Guest) Write(mountpoint, file string, data []byte) error {

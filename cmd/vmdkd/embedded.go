@@ -5,10 +5,12 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"vmdkvol/esxsim/host"
 )
@@ -38,9 +40,9 @@ const embeddedDatastore = "datastore1"
 
 // onDisk keeps volumes as VMDK files below --datastore and plugs them in as loop devices.
 func onDisk(s settings) (backend, error) {
-	dir, err := filepath.Abs(s.datastore)
-	if err != nil {
-		return backend{}, wrongInput("--datastore: %w", err)
+	dir := s.datastore
+	if !filepath.IsAbs(dir) { // as for all other paths: the working directory of a daemon means nothing
+		return backend{}, wrongInput("--datastore %q is not an absolute path", dir)
 	}
 	b, err := open(host.Config{
 		Datastores: []host.Datastore{{Name: embeddedDatastore, Dir: dir}},
@@ -52,6 +54,8 @@ func onDisk(s settings) (backend, error) {
 	switch {
 	case errors.Is(err, host.ErrNoLoop):
 		return backend{}, lacks("run 'modprobe loop', or another --esx", "%w", err)
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.ENOSPC):
+		return backend{}, lacks("make the directory writable, or choose another --datastore", "%w", err)
 	case errors.Is(err, host.ErrInUse):
 		return backend{}, lacks("give each vmdkd its own --datastore, or share one by 'vmdksim serve'", "%w", err)
 	}

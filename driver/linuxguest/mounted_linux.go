@@ -34,6 +34,19 @@ func (g *Guest) Mounted(ctx context.Context, mountpoint string) (string, error) 
 	return g.source(top), nil
 }
 
+// Verify returns nil if the mountpoint is that disk, with that access mode. Unless the file system is btrfs, it does not
+// read the mount table.
+func (g *Guest) Verify(_ context.Context, disk, mountpoint string, readOnly bool) error {
+	target, err := g.target(mountpoint)
+	if err == nil {
+		err = verify(target, deviceNumber(disk), readOnly)
+	}
+	if err != nil {
+		return fmt.Errorf("%s is not %s: %w", mountpoint, disk, err)
+	}
+	return nil
+}
+
 // topMount returns the mount that a walk to the path ends on, nil if the path is no mountpoint: of several, the one
 // that is nobody's parent at that place.
 func topMount(path string) (*mountinfo.Info, error) {

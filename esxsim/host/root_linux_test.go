@@ -213,3 +213,21 @@ func TestAfterCrash(t *testing.T) {
 	require.Contains(t, ask(t, h, "vm1", wire.Get, "data", nil), `"status": "detached"`)
 	require.Equal(t, "null", ask(t, h, "vm1", wire.Remove, "data", nil))
 }
+
+// On a full datastore the metadata still says who has a disk, and a volume can be removed to make room.
+func TestFullDatastore(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a small file system needs root: run the tests as root")
+	}
+	dir := t.TempDir()
+	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"))
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	h := open(t, dir, nil)
+	require.Equal(t, "null", ask(t, h, "vm1", wire.Create, "data", map[string]string{"size": "1mb"}))
+	_ = os.WriteFile(filepath.Join(dir, "ballast"), make([]byte, 2<<20), 0o600) // as much as there is room for
+
+	require.NotContains(t, ask(t, h, "vm1", wire.Attach, "data", nil), "Error")
+	require.Contains(t, ask(t, h, "vm2", wire.Remove, "data", nil), "in use by VM = vm1")
+	require.Equal(t, "null", ask(t, h, "vm1", wire.Detach, "data", nil))
+	require.Equal(t, "null", ask(t, h, "vm2", wire.Remove, "data", nil))
+}

@@ -39,7 +39,9 @@ func (s *store) ReadMeta(_ context.Context, v esxsim.Volume) ([]byte, error) {
 	return bytes.TrimRight(text, " \n"), nil
 }
 
-// WriteMeta implements esxsim.Store. The file is replaced as a whole; the original writes in place (docs/original.md §2.14).
+// WriteMeta implements esxsim.Store. The file is replaced as a whole; the original writes in place (docs/original.md
+// §2.14). So does this if the datastore is full: what is written needs no more room than what it replaces, and without it a
+// volume that was attached could not be removed to make room.
 func (s *store) WriteMeta(_ context.Context, v esxsim.Volume, text []byte) error {
 	ds, err := s.find(v)
 	if err != nil {
@@ -49,6 +51,9 @@ func (s *store) WriteMeta(_ context.Context, v esxsim.Volume, text []byte) error
 		_, err := f.Write(padded(text))
 		return err
 	})
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return metaError("write", v, ds.overwrite(sidecarFile(v), padded(text), err))
+	}
 	if err != nil {
 		return metaError("write", v, err)
 	}
@@ -57,6 +62,22 @@ func (s *store) WriteMeta(_ context.Context, v esxsim.Volume, text []byte) error
 		return metaError("write", v, err)
 	}
 	return metaError("write", v, ds.dir.Sync())
+}
+
+// overwrite writes into a file that has as much room as the text already; full is its error if there is none.
+func (ds *datastore) overwrite(name string, text []byte, full error) error {
+	f, err := ds.root.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return full
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() != int64(len(text)) {
+		return full
+	}
+	if _, err := f.WriteAt(text, 0); err != nil {
+		return err
+	}
+	return f.Sync()
 }
 
 // padded ends a text with spaces and a newline, a multiple of 4096 bytes (docs/original.md §2.14).

@@ -134,6 +134,24 @@ func bans() []ban {
 			path: "fmt", rule: "io", instead: "return it, or take a *slog.Logger in the Config",
 			names: []string{"Print", "Printf", "Println", "Scan", "Scanf", "Scanln"},
 		},
+		{
+			path: "path/filepath", rule: "io", instead: useShell,
+			names: []string{"Abs", "EvalSymlinks", "Glob", "Walk", "WalkDir"},
+		},
+		{
+			path: "log/slog", rule: "io", instead: "take a *slog.Logger in the Config",
+			names: []string{
+				"Default", "SetDefault", "Debug", "DebugContext", "Info", "InfoContext", "Warn", "WarnContext",
+				"Error", "ErrorContext", "Log", "LogAttrs", "With",
+			},
+		},
+		{path: "hash/maphash", rule: "chance", instead: useChoose},
+		{path: "testing/...", rule: "io", instead: useShell},
+		{
+			path: "reflect", rule: "channel", instead: useMonitor,
+			names: []string{"Select", "MakeChan", "ChanOf"},
+		},
+		{path: "runtime/...", rule: "goroutine", instead: useSeam},
 		{path: "C", rule: "io", instead: useShell},
 		{path: "unsafe", rule: "io", instead: useShell},
 
