@@ -282,10 +282,11 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 func (k *Kernel) yield(t *Task, s state, p Point) {
 	t.state, t.point = s, p
 	if t == k.root {
-		if !t.enabled() {
+		waits := !t.enabled()
+		t.state = done // as far as schedules are concerned, it has ended before the first task begins
+		if waits {
 			panic("explore: set-up and oracles must not wait, but came to " + p.String())
 		}
-		t.state = done // as far as schedules are concerned, it has ended before the first task begins
 		return
 	}
 	t.visited = append(t.visited, p)
