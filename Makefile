@@ -5,7 +5,7 @@ GO            ?= go
 PKGS          ?= ./...
 TESTFLAGS     ?=
 # regular expression of the long concurrency tests that only `make race` runs at full size
-STORM         ?= Storm
+STORM         ?= Storm|SeededRaces
 # time for each fuzz target; FUZZTOTAL, in seconds, divides a budget among all of them instead
 FUZZTIME      ?= 30s
 FUZZTOTAL     ?=

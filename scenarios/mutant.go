@@ -22,7 +22,8 @@ import (
 //	# class: historical, known-bug, data-race or shim (a bug of a simulator)
 //	# source: where it comes from, such as docs/original.md H4
 //	# scenario: the program that is explored for its failure, a file of this directory
-//	# test: instead of a scenario, the package whose tests find it under the race detector
+//	# test: what finds it, if not an exploration of the scenario: a package's tests or a command
+//	# races: FILE: the text of the line that the race detector must name
 //	# equivalent: why nothing finds it; "out of model: " begins the reason if it is harmful, but nothing here can see it
 type Mutant struct {
 	Name       string
@@ -31,6 +32,7 @@ type Mutant struct {
 	Source     string
 	Scenario   string
 	Test       string
+	Races      string // file: text of the line that the race detector must name
 	Equivalent string
 	Edits      []Edit
 }
@@ -96,6 +98,8 @@ func (m *Mutant) comment(text string) {
 		m.Scenario = value
 	case "test":
 		m.Test = value
+	case "races":
+		m.Races = value
 	case "equivalent":
 		m.Equivalent = value
 	default:
