@@ -1,7 +1,6 @@
 package scenarios_test
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -165,7 +164,7 @@ var oneLine = regexp.MustCompile(`^x\.scn:[0-9]+: [^\n]+$`)
 // checkError is what must hold of every refusal.
 func checkError(t require.TestingT, err error) {
 	var e *scenarios.ParseError
-	require.True(t, errors.As(err, &e))
+	require.ErrorAs(t, err, &e)
 	require.Regexp(t, oneLine, err.Error())
 	require.Less(t, len(err.Error()), 1000)
 }

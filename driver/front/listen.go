@@ -32,7 +32,7 @@ func (h *Handler) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 		h.inFlight.stop()
 		_ = l.Close()
-		_ = <-failed // that the listener is closed is what it says
+		<-failed //nolint:errcheck // that the listener is closed is all that it says
 	case err = <-failed:
 		err = fmt.Errorf("front: serve: %w", err)
 		h.inFlight.stop()

@@ -17,7 +17,7 @@ func allocate(f *os.File, size int64) error {
 	var failed error
 	err = c.Control(func(fd uintptr) {
 		for {
-			if failed = unix.Fallocate(int(fd), 0, 0, size); failed != unix.EINTR {
+			if failed = unix.Fallocate(int(fd), 0, 0, size); !errors.Is(failed, unix.EINTR) {
 				return
 			}
 		}

@@ -151,7 +151,7 @@ func (s *store) volumeOf(path string, device, inode uint64) (esxsim.Volume, bool
 			continue
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
-		if ok && uint64(st.Dev) == device && st.Ino == inode {
+		if ok && st.Dev == device && st.Ino == inode {
 			return v, true
 		}
 	}

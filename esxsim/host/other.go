@@ -17,10 +17,10 @@ func allocate(*os.File, int64) error { return errLinuxOnly }
 
 type loopBus struct{ trees map[string]tree }
 
-func openLoopBus(Config, *store) (*loopBus, error)            { return nil, errLinuxOnly }
-func (*loopBus) adopt(context.Context, *esxsim.Service) error { return nil }
-func (*loopBus) busy(esxsim.Volume) bool                      { return false }
-func (*loopBus) close() error                                 { return nil }
+func openLoopBus(Config, *store) (*loopBus, error)                            { return nil, errLinuxOnly }
+func (*loopBus) adopt(context.Context, *esxsim.Service) error                 { return nil }
+func (*loopBus) busy(esxsim.Volume) bool                                      { return false }
+func (*loopBus) close() error                                                 { return nil }
 func (*loopBus) Plug(context.Context, string, wire.Device, esxsim.Disk) error { return errLinuxOnly }
 
 func (*loopBus) Unplug(context.Context, string, wire.Device, esxsim.Disk) error { return errLinuxOnly }
