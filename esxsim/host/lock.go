@@ -151,7 +151,7 @@ func (s *store) volumeOf(path string, device, inode uint64) (esxsim.Volume, bool
 			continue
 		}
 		st, ok := info.Sys().(*syscall.Stat_t)
-		if ok && st.Dev == device && st.Ino == inode {
+		if ok && uint64(st.Dev) == device && st.Ino == inode { //nolint:unconvert // an int32 on darwin
 			return v, true
 		}
 	}
