@@ -2,7 +2,6 @@ package driver
 
 import (
 	"context"
-	"maps"
 	"slices"
 )
 
@@ -12,8 +11,12 @@ func (d *Driver) References(ctx context.Context) (map[string]int, error) {
 	if err := d.volumes.table.Lock(ctx); err != nil {
 		return nil, fail("references", "", err)
 	}
-	keys := slices.Sorted(maps.Keys(d.volumes.records))
+	keys := make([]string, 0, len(d.volumes.records))
+	for key := range d.volumes.records {
+		keys = append(keys, key)
+	}
 	d.volumes.table.Unlock()
+	slices.Sort(keys)
 	count := make(map[string]int, len(keys))
 	for _, key := range keys {
 		h, err := d.volumes.hold(ctx, key)

@@ -108,36 +108,36 @@ func TestTheSharedConnectionMutant(t *testing.T) {
 
 func TestBadInput(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x.scn")
-	for text, want := range map[string]string{
-		"":                                 "x.scn:1: nothing happens: there is no start line",
-		"sart c1: mount v":                 `x.scn:1: unknown verb "sart"`,
-		"start c1: mout v":                 `x.scn:1: unknown operation "mout"`,
-		"start c1: mount":                  "x.scn:1: mount: the volume's name is missing",
-		"start c1: mount v size=1gb":       `x.scn:1: mount: unknown key "size"`,
-		"start c1: get v\nstart c1: get v": "x.scn:2: client c1 is started twice",
-		"given volume v\ngiven volume v":   "x.scn:2: volume v is given twice",
-		"given volume v size=big\nstart c: get v":                          "volume v: size",
-		"given quirk nonsense=on":                                          `x.scn:1: unknown quirk "nonsense"`,
-		"given weather sunny":                                              `x.scn:1: unknown given "weather"`,
-		"start c1: get v\nschedule\n  jump":                                `x.scn:3: unknown deviation "jump"`,
-		"start c1: get v\nschedule\n  switch c1 -> c2 before here":         `x.scn:3: malformed place "here"`,
-		"start c1: get v\n  switch c1 -> c2 before a(b)#1":                 "x.scn:2: an indented line",
-		"start c1: get v\nexpect\n  c2 get v -> ok":                        `x.scn:3: no client "c2" was started`,
-		"start c1: get v\nexpect\n  c1 get w -> ok":                        `x.scn:3: client c1 does not do "get w"`,
-		"start c1: get v\nend refs(v)":                                     "x.scn:2: ",
-		"start c1: get v\nend weight(v)=1":                                 `x.scn:2: unknown condition "weight"`,
-		strings.Repeat("\x00\xff garbage ", 1<<20):                         "x.scn:1: the file is",
-		"start c1: get v\nexpect\n  count esx.get(v)=many":                 `x.scn:3: "esx.get(v)=many": want a number`,
-		"start c1: get v\nschedule now":                                    `x.scn:2: "now" after schedule`,
-		"given faults -1\nstart c1: get v":                                 "x.scn:1: faults",
-		"start c1: create v size=1gb size=2gb":                             "x.scn:1: create: size is given twice",
-		"start c1: get v\nschedule\n  fault lose at esx net.reply(x)#zero": `x.scn:3: malformed place`,
+	for _, tc := range []struct{ text, want string }{
+		{"", "x.scn:1: nothing happens: there is no start line"},
+		{"sart c1: mount v", `x.scn:1: unknown verb "sart"`},
+		{"start c1: mout v", `x.scn:1: unknown operation "mout"`},
+		{"start c1: mount", "x.scn:1: mount: the volume's name is missing"},
+		{"start c1: mount v size=1gb", `x.scn:1: mount: unknown key "size"`},
+		{"start c1: get v\nstart c1: get v", "x.scn:2: client c1 is started twice"},
+		{"given volume v\ngiven volume v", "x.scn:2: volume v is given twice"},
+		{"given volume v size=big\nstart c: get v", "volume v: size"},
+		{"given quirk nonsense=on", `x.scn:1: unknown quirk "nonsense"`},
+		{"given weather sunny", `x.scn:1: unknown given "weather"`},
+		{"start c1: get v\nschedule\n  jump", `x.scn:3: unknown deviation "jump"`},
+		{"start c1: get v\nschedule\n  switch c1 -> c2 before here", `x.scn:3: malformed place "here"`},
+		{"start c1: get v\n  switch c1 -> c2 before a(b)#1", "x.scn:2: an indented line"},
+		{"start c1: get v\nexpect\n  c2 get v -> ok", `x.scn:3: no client "c2" was started`},
+		{"start c1: get v\nexpect\n  c1 get w -> ok", `x.scn:3: client c1 does not do "get w"`},
+		{"start c1: get v\nend refs(v)", "x.scn:2: "},
+		{"start c1: get v\nend weight(v)=1", `x.scn:2: unknown condition "weight"`},
+		{strings.Repeat("\x00\xff garbage ", 1<<20), "x.scn:1: the file is"},
+		{"start c1: get v\nexpect\n  count esx.get(v)=many", `x.scn:3: "esx.get(v)=many": want a number`},
+		{"start c1: get v\nschedule now", `x.scn:2: "now" after schedule`},
+		{"given faults -1\nstart c1: get v", "x.scn:1: faults"},
+		{"start c1: create v size=1gb size=2gb", "x.scn:1: create: size is given twice"},
+		{"start c1: get v\nschedule\n  fault lose at esx net.reply(x)#zero", `x.scn:3: malformed place`},
 	} {
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(file, []byte(tc.text), 0o600))
 		code, out, errs := do(t, "run", file)
-		require.Equal(t, exitBadInput, code, "%.80s", text)
+		require.Equal(t, exitBadInput, code, "%.80s", tc.text)
 		require.Empty(t, out)
-		require.Contains(t, errs, want)
+		require.Contains(t, errs, tc.want)
 	}
 	for _, args := range [][]string{
 		{"run", filepath.Join(t.TempDir(), "none.scn")},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/mdlayher/socket"
 	"golang.org/x/sys/unix"
@@ -44,7 +43,11 @@ func (t *Transport) RoundTrip(ctx context.Context, request []byte) ([]byte, erro
 		return nil, err
 	}
 	defer conn.Close()
-	return t.exchange(ctx, conn, request)
+	reply, err := wire.Exchange(ctx, conn, request)
+	if err != nil {
+		return nil, fmt.Errorf("vmci: %d:%d: %w", t.host.CID, t.host.Port, err)
+	}
+	return reply, nil
 }
 
 // connect returns a connection to the service that the caller closes. Nothing has been sent on it.
@@ -62,29 +65,9 @@ func (t *Transport) connect(ctx context.Context) (*socket.Conn, error) {
 	}
 	if _, err := conn.Connect(ctx, &unix.SockaddrVM{CID: t.host.CID, Port: t.host.Port}); err != nil {
 		_ = conn.Close()
-		return nil, t.notSent("connect", because(ctx, explain(err)))
+		return nil, t.notSent("connect", wire.Because(ctx, explain(err)))
 	}
 	return conn, nil
-}
-
-// exchange sends the request and reads the reply.
-func (t *Transport) exchange(ctx context.Context, conn *socket.Conn, request []byte) ([]byte, error) {
-	// A deadline in the past ends reads and writes that are under way, too. Connect has cleared its own deadline.
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-
-	// Write and not WriteContext: the latter forgets how much it has written when ctx ends.
-	if n, err := conn.Write(wire.AppendFrame(make([]byte, 0, wire.HeaderSize+len(request)+1), request)); err != nil {
-		if n == 0 {
-			return nil, t.notSent("write", because(ctx, err))
-		}
-		return nil, t.failed("write", because(ctx, err))
-	}
-	reply, err := wire.ReadFrame(conn, wire.MaxReply)
-	if err != nil {
-		return nil, t.failed("read", because(ctx, err))
-	}
-	return reply, nil
 }
 
 // bind gives the socket the next source port that is free, trying each port once.
@@ -126,18 +109,6 @@ func explain(err error) error {
 	return err
 }
 
-// because puts the cause of ctx in front of an error that the end of ctx has brought about.
-func because(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-		return fmt.Errorf("%w: %w", cause, err)
-	}
-	return err
-}
-
 func (t *Transport) notSent(op string, err error) error {
 	return fmt.Errorf("vmci: %s %d:%d: %w: %w", op, t.host.CID, t.host.Port, wire.ErrNotSent, err)
-}
-
-func (t *Transport) failed(op string, err error) error {
-	return fmt.Errorf("vmci: %s %d:%d: %w", op, t.host.CID, t.host.Port, err)
 }

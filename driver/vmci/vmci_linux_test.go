@@ -95,15 +95,13 @@ func pair(t *testing.T) (client, service *socket.Conn) {
 }
 
 func TestExchange(t *testing.T) {
-	tr, err := New(Config{})
-	require.NoError(t, err)
 	whole := wire.AppendFrame(nil, []byte("null"))
 	for cut := 0; cut <= len(whole); cut++ {
 		client, service := pair(t)
 		_, err := service.Write(whole[:cut]) // the buffer takes it
 		require.NoError(t, err)
 		require.NoError(t, service.CloseWrite())
-		reply, err := tr.exchange(t.Context(), client, []byte("{}"))
+		reply, err := wire.Exchange(t.Context(), client, []byte("{}"))
 		if cut == len(whole) {
 			require.NoError(t, err)
 			require.Equal(t, "null", string(reply))
@@ -118,8 +116,6 @@ func TestExchange(t *testing.T) {
 }
 
 func TestExchangeEndsWithItsContext(t *testing.T) {
-	tr, err := New(Config{})
-	require.NoError(t, err)
 	gone := errors.New("gone")
 
 	client, service := pair(t)
@@ -128,7 +124,7 @@ func TestExchangeEndsWithItsContext(t *testing.T) {
 		_, _ = wire.ReadFrame(service, wire.MaxRequest)
 		cancel(gone)
 	}()
-	_, err = tr.exchange(ctx, client, []byte("{}"))
+	_, err := wire.Exchange(ctx, client, []byte("{}"))
 	require.ErrorIs(t, err, gone)
 	require.NotErrorIs(t, err, wire.ErrNotSent, "the service has read it")
 
@@ -138,12 +134,12 @@ func TestExchangeEndsWithItsContext(t *testing.T) {
 		_, _ = service.Read(make([]byte, 1))
 		cancel(gone)
 	}()
-	_, err = tr.exchange(ctx, client, make([]byte, 16<<20)) // more than the buffers take
+	_, err = wire.Exchange(ctx, client, make([]byte, 16<<20)) // more than the buffers take
 	require.ErrorIs(t, err, gone)
 	require.NotErrorIs(t, err, wire.ErrNotSent, "a part was written")
 
 	client, service = pair(t)
 	require.NoError(t, service.Close())
-	_, err = tr.exchange(t.Context(), client, []byte("{}"))
+	_, err = wire.Exchange(t.Context(), client, []byte("{}"))
 	require.ErrorIs(t, err, wire.ErrNotSent, "the connection was gone before the first byte")
 }

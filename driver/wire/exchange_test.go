@@ -1,4 +1,4 @@
-package unixesx
+package wire_test
 
 import (
 	"net"
@@ -9,14 +9,10 @@ import (
 	"vmdkvol/driver/wire"
 )
 
-// Inside the package, because a socket cannot be made to break between dial and write.
 func TestConnectionGoneBeforeTheFirstByteIsNotSent(t *testing.T) {
-	tr, err := New(Config{Path: "unused"})
-	require.NoError(t, err)
-
 	client, service := net.Pipe()
 	require.NoError(t, service.Close())
-	_, err = tr.exchange(t.Context(), client, []byte("{}"))
+	_, err := wire.Exchange(t.Context(), client, []byte("{}"))
 	require.ErrorIs(t, err, wire.ErrNotSent)
 
 	client, service = net.Pipe()
@@ -24,7 +20,7 @@ func TestConnectionGoneBeforeTheFirstByteIsNotSent(t *testing.T) {
 		_, _ = service.Read(make([]byte, 1))
 		_ = service.Close()
 	}()
-	_, err = tr.exchange(t.Context(), client, []byte("{}"))
+	_, err = wire.Exchange(t.Context(), client, []byte("{}"))
 	require.Error(t, err)
 	require.NotErrorIs(t, err, wire.ErrNotSent)
 }
