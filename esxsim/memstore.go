@@ -17,14 +17,40 @@ type MemStore struct {
 	capacity   int64
 
 	mu    guard
-	disks map[Volume]memDisk
-	metas map[Volume][]byte
+	files map[Volume]*memFiles
 	made  int // disks ever created; gives them their IDs
 }
 
-type memDisk struct {
-	Disk
-	owner string // VM with the file lock, "" if none
+// memFiles is what a datastore has of a volume: a disk, a sidecar, or both. One that has neither is forgotten.
+type memFiles struct {
+	disk    Disk
+	hasDisk bool
+	owner   string // VM with the disk's file lock, "" if none
+	meta    []byte // of the sidecar; nil if there is none
+}
+
+// at returns the files of a volume; what is not there yet is made.
+func (s *MemStore) at(v Volume) *memFiles {
+	f := s.files[v]
+	if f == nil {
+		f = &memFiles{}
+		s.files[v] = f
+	}
+	return f
+}
+
+// disk returns the files of a volume that has a disk, nil if it has none.
+func (s *MemStore) disk(v Volume) *memFiles {
+	if f := s.files[v]; f != nil && f.hasDisk {
+		return f
+	}
+	return nil
+}
+
+func (s *MemStore) forget(v Volume, f *memFiles) {
+	if !f.hasDisk && f.meta == nil {
+		delete(s.files, v)
+	}
 }
 
 // NewMemStore makes empty datastores with the given names. Serial is as in [Config].
@@ -34,8 +60,7 @@ func NewMemStore(env seam.Env, serial bool, datastores ...string) *MemStore {
 	return &MemStore{
 		datastores: datastores, capacity: math.MaxInt64,
 		mu:    newGuard(env, serial, "esx.store"),
-		disks: make(map[Volume]memDisk),
-		metas: make(map[Volume][]byte),
+		files: make(map[Volume]*memFiles),
 	}
 }
 
@@ -51,8 +76,8 @@ func (s *MemStore) List(_ context.Context, datastore, vmgroup string) ([]string,
 	s.mu.lock()
 	defer s.mu.unlock()
 	var names []string
-	for v := range s.disks {
-		if v.Datastore == datastore && v.Vmgroup == vmgroup {
+	for v, f := range s.files {
+		if f.hasDisk && v.Datastore == datastore && v.Vmgroup == vmgroup {
 			names = append(names, v.Name)
 		}
 	}
@@ -67,7 +92,7 @@ func (s *MemStore) CreateDisk(_ context.Context, v Volume, size int64, format Fo
 	if !slices.Contains(s.datastores, v.Datastore) {
 		return Disk{}, memError("create", v, ErrNotExist)
 	}
-	if _, ok := s.disks[v]; ok {
+	if s.disk(v) != nil {
 		return Disk{}, memError("create", v, ErrExist)
 	}
 	if size > s.capacity {
@@ -78,7 +103,8 @@ func (s *MemStore) CreateDisk(_ context.Context, v Volume, size int64, format Fo
 	if format != Thin {
 		d.Allocated = size
 	}
-	s.disks[v] = memDisk{Disk: d}
+	f := s.at(v)
+	f.disk, f.hasDisk = d, true
 	return d, nil
 }
 
@@ -86,25 +112,26 @@ func (s *MemStore) CreateDisk(_ context.Context, v Volume, size int64, format Fo
 func (s *MemStore) StatDisk(_ context.Context, v Volume) (Disk, error) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	d, ok := s.disks[v]
-	if !ok {
+	f := s.disk(v)
+	if f == nil {
 		return Disk{}, ErrNotExist
 	}
-	return d.Disk, nil
+	return f.disk, nil
 }
 
 // DeleteDisk implements [Store].
 func (s *MemStore) DeleteDisk(_ context.Context, v Volume) error {
 	s.mu.lock()
 	defer s.mu.unlock()
-	d, ok := s.disks[v]
+	f := s.disk(v)
 	switch {
-	case !ok:
+	case f == nil:
 		return ErrNotExist
-	case d.owner != "":
+	case f.owner != "":
 		return memError("delete", v, ErrLocked)
 	}
-	delete(s.disks, v)
+	f.disk, f.hasDisk = Disk{}, false
+	s.forget(v, f)
 	return nil
 }
 
@@ -112,18 +139,21 @@ func (s *MemStore) DeleteDisk(_ context.Context, v Volume) error {
 func (s *MemStore) ReadMeta(_ context.Context, v Volume) ([]byte, error) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	text, ok := s.metas[v]
-	if !ok {
+	f := s.files[v]
+	if f == nil || f.meta == nil {
 		return nil, ErrNotExist
 	}
-	return text, nil
+	return f.meta, nil
 }
 
 // WriteMeta implements [Store].
 func (s *MemStore) WriteMeta(_ context.Context, v Volume, text []byte) error {
 	s.mu.lock()
 	defer s.mu.unlock()
-	s.metas[v] = text
+	if text == nil {
+		text = []byte{} // an empty sidecar is one
+	}
+	s.at(v).meta = text
 	return nil
 }
 
@@ -131,10 +161,12 @@ func (s *MemStore) WriteMeta(_ context.Context, v Volume, text []byte) error {
 func (s *MemStore) DeleteMeta(_ context.Context, v Volume) error {
 	s.mu.lock()
 	defer s.mu.unlock()
-	if _, ok := s.metas[v]; !ok {
+	f := s.files[v]
+	if f == nil || f.meta == nil {
 		return ErrNotExist
 	}
-	delete(s.metas, v)
+	f.meta = nil
+	s.forget(v, f)
 	return nil
 }
 
@@ -142,25 +174,23 @@ func (s *MemStore) DeleteMeta(_ context.Context, v Volume) error {
 func (s *MemStore) LockDisk(_ context.Context, v Volume, vm string) (Disk, error) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	d, ok := s.disks[v]
+	f := s.disk(v)
 	switch {
-	case !ok:
+	case f == nil:
 		return Disk{}, memError("lock", v, ErrNotExist)
-	case d.owner != "" && d.owner != vm:
+	case f.owner != "" && f.owner != vm:
 		return Disk{}, memError("lock", v, ErrLocked)
 	}
-	d.owner = vm
-	s.disks[v] = d
-	return d.Disk, nil
+	f.owner = vm
+	return f.disk, nil
 }
 
 // UnlockDisk implements [Store].
 func (s *MemStore) UnlockDisk(_ context.Context, v Volume, vm string) error {
 	s.mu.lock()
 	defer s.mu.unlock()
-	if d, ok := s.disks[v]; ok && d.owner == vm {
-		d.owner = ""
-		s.disks[v] = d
+	if f := s.disk(v); f != nil && f.owner == vm {
+		f.owner = ""
 	}
 	return nil
 }
@@ -170,7 +200,9 @@ func (s *MemStore) UnlockDisk(_ context.Context, v Volume, vm string) error {
 func (s *MemStore) AttachedTo(datastore, vol string) (vm string, ok bool) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	vm = s.disks[Volume{datastore, DefaultVmgroupUUID, vol}].owner
+	if f := s.disk(Volume{datastore, DefaultVmgroupUUID, vol}); f != nil {
+		vm = f.owner
+	}
 	return vm, vm != ""
 }
 
@@ -178,9 +210,11 @@ func (s *MemStore) AttachedTo(datastore, vol string) (vm string, ok bool) {
 func (s *MemStore) Disks() []Disk {
 	s.mu.lock()
 	defer s.mu.unlock()
-	list := make([]Disk, 0, len(s.disks))
-	for _, d := range s.disks {
-		list = append(list, d.Disk)
+	list := make([]Disk, 0, len(s.files))
+	for _, f := range s.files {
+		if f.hasDisk {
+			list = append(list, f.disk)
+		}
 	}
 	slices.SortFunc(list, func(a, b Disk) int {
 		if c := strings.Compare(a.Datastore, b.Datastore); c != 0 {
@@ -199,7 +233,11 @@ func (s *MemStore) Disks() []Disk {
 func (s *MemStore) Meta(datastore, vol string) (meta Meta, ok bool) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	meta, err := DecodeMeta(s.metas[Volume{datastore, DefaultVmgroupUUID, vol}])
+	f := s.files[Volume{datastore, DefaultVmgroupUUID, vol}]
+	if f == nil {
+		return Meta{}, false
+	}
+	meta, err := DecodeMeta(f.meta)
 	return meta, err == nil
 }
 

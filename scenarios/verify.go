@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"vmdkvol/explore"
 )
@@ -28,16 +29,18 @@ var alphabet = []Op{
 
 // beginnings are the states in which the volume can be when the clients start: absent, created, mounted once, twice.
 var beginnings = []struct {
-	exists  bool
-	opening []Op
+	exists    bool
+	opening   []Op
+	symmetric bool // in the mount IDs
 }{
-	{},
-	{exists: true},
+	{symmetric: true},
+	{exists: true, symmetric: true},
 	{exists: true, opening: []Op{{Verb: "mount", Volume: "v", ID: "id1"}}},
-	{exists: true, opening: []Op{{Verb: "mount", Volume: "v", ID: "id1"}, {Verb: "mount", Volume: "v", ID: "id2"}}},
+	{exists: true, opening: []Op{{Verb: "mount", Volume: "v", ID: "id1"}, {Verb: "mount", Volume: "v", ID: "id2"}}, symmetric: true},
 }
 
-// Programs returns the programs of the scope, those that differ only in the order of their clients once.
+// Programs returns the programs of the scope: once, those that differ only in the order of their clients, or in the names
+// of the mount IDs where the beginning does not tell these apart.
 func (s Scope) Programs() iter.Seq[*Script] {
 	return func(yield func(*Script) bool) {
 		lives := 1
@@ -46,7 +49,11 @@ func (s Scope) Programs() iter.Seq[*Script] {
 		}
 		chosen := make([]int, s.Clients)
 		for {
+			renamed := s.renamed(chosen)
 			for b := range beginnings {
+				if beginnings[b].symmetric && slices.Compare(renamed, chosen) < 0 {
+					continue
+				}
 				if !yield(s.program(b, chosen)) {
 					return
 				}
@@ -64,6 +71,22 @@ func (s Scope) Programs() iter.Seq[*Script] {
 			}
 		}
 	}
+}
+
+// renamed is the program in which the mount IDs have changed their names, with its clients in order.
+func (s Scope) renamed(chosen []int) []int {
+	other := []int{0, 1, 3, 2, 5, 4, 6} // of the alphabet
+	swapped := make([]int, len(chosen))
+	for i, life := range chosen {
+		place := 1
+		for range s.Ops {
+			swapped[i] += place * other[life%len(alphabet)]
+			life /= len(alphabet)
+			place *= len(alphabet)
+		}
+	}
+	slices.Sort(swapped)
+	return swapped
 }
 
 func (s Scope) program(beginning int, chosen []int) *Script {

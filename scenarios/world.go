@@ -42,6 +42,8 @@ type theatre struct {
 	histories [][]model.Call // scratch of judge.explain, by host
 
 	log       *slog.Logger
+	pool      vmcisim.Pool
+	world     World           // of the last run; its memory serves the next
 	readOnlys map[string]bool // access mode by the text of metadata
 	calls     []Call          // room for the calls of a run
 	called    []*Call
@@ -140,7 +142,8 @@ func (w *World) host(vm string) *host {
 
 // build makes a world in its first state.
 func (t *theatre) build(k *explore.Kernel) (*World, error) {
-	w := &World{t: t, k: k, esx: k.World("esx")}
+	w := &t.world
+	*w = World{t: t, k: k, esx: k.World("esx")}
 	w.judge = judge{w: w, room: t.calls, calls: t.called[:0], holders: t.holders[:0]}
 	w.hosts = append(w.room.hosts[:0], &w.room.host)
 	for range t.script.VMs {
@@ -164,9 +167,13 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	var pool *vmcisim.Pool
+	if !t.threads { // to the race detector, memory that is used again looks shared
+		pool = &t.pool
+	}
 	w.net = vmcisim.New(vmcisim.Config{
 		Env: w.esx, Stage: k, Handler: w.service.Handle, Shared: t.script.Shared, Cooperative: true,
-		Guarded: t.threads,
+		Guarded: t.threads, Pool: pool,
 	})
 	for i, h := range w.hosts {
 		if err := w.furnish(h, i); err != nil {

@@ -44,6 +44,13 @@ type call struct {
 	requestRoom, replyRoom [104]byte
 }
 
+// reset clears a call, but for its rooms, which are overwritten before they are read.
+func (c *call) reset() {
+	c.e, c.name, c.label, c.request = nil, "", "", nil
+	c.direction, c.size, c.gone = Request, 0, false
+	c.mon, c.answered, c.reply, c.err = nil, false, nil, nil
+}
+
 // RoundTrip sends the text of one request and returns the text of the reply. An error that wraps wire.ErrNotSent says
 // that the request never executes; after any other error it may have been executed, or may be later. When ctx is done
 // first, the error wraps context.Cause(ctx).
@@ -51,7 +58,8 @@ func (e *Endpoint) RoundTrip(ctx context.Context, request []byte) ([]byte, error
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("vmcisim: %w: %w", wire.ErrNotSent, context.Cause(ctx))
 	}
-	c := &call{e: e}
+	c := e.n.newCall()
+	c.e = e
 	c.name, c.label = e.n.name(e, request)
 	e.n.cfg.Stage.Before(sending(c.label[min(len(e.peer)+1, len(c.label)):]))
 	c.request = wire.AppendFrame(c.requestRoom[:0], request)

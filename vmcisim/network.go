@@ -24,6 +24,9 @@ type Config struct {
 	// Cooperative says that one task runs at a time and switches only inside the methods of seam. Sections of this
 	// package then need no lock, and take none, because each would be one more yield.
 	Cooperative bool
+	// Pool, if set, is where calls come from, and go back to when the next network of the pool is made. Only a
+	// cooperative network may have one.
+	Pool *Pool
 	// Guarded lets a cooperative network take its lock all the same: its Env knows that "net" is no yield, and the
 	// race detector wants to see it.
 	Guarded bool
@@ -47,11 +50,35 @@ type Network struct {
 // New returns a network with nothing in flight. It starts nothing.
 func New(cfg Config) *Network {
 	n := &Network{cfg: cfg, env: cfg.Env}
+	if cfg.Pool != nil {
+		cfg.Pool.used = 0
+	}
 	n.flying = n.room[:0]
 	if !cfg.Cooperative || cfg.Guarded {
 		n.guard = cfg.Env.NewMonitor("net")
 	}
 	return n
+}
+
+// Pool keeps the memory of round trips for the networks that an explorer makes one after another: when one is made, all
+// users of the one before must be gone. The zero value is ready.
+type Pool struct {
+	calls []*call
+	used  int
+}
+
+func (n *Network) newCall() *call {
+	p := n.cfg.Pool
+	if p == nil {
+		return &call{}
+	}
+	if p.used == len(p.calls) {
+		p.calls = append(p.calls, &call{})
+	}
+	c := p.calls[p.used]
+	p.used++
+	c.reset()
+	return c
 }
 
 // Endpoint returns a transport for the guest that the service knows as peer. Callers wait in monitors of env. A guest
