@@ -22,7 +22,7 @@ func (d *Driver) Create(ctx context.Context, given string, opts map[string]strin
 	}
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
-	h, err := d.volumes.hold(ctx, n.volume)
+	h, err := d.hold(ctx, n.volume)
 	if err != nil {
 		return fail("create", given, err)
 	}

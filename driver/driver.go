@@ -142,6 +142,30 @@ func (d *Driver) detach(ctx context.Context, full string) error {
 	return err
 }
 
+// hold acquires the lock of a volume and does first what was postponed before. The error is context.Cause(ctx).
+func (d *Driver) hold(ctx context.Context, key string) (*held, error) {
+	h, err := d.volumes.hold(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range h.behind {
+		if l.done {
+			continue
+		}
+		l.done = true
+		d.catchUp(ctx, h, l)
+	}
+	return h, nil
+}
+
+func (d *Driver) catchUp(ctx context.Context, h *held, l *late) {
+	ctx, cancel := d.undoing(ctx)
+	defer cancel()
+	if err := d.unmountHeld(ctx, h, l.name, l.id); err != nil {
+		d.log.Warn("a late unmount failed", "volume", l.name.given, "error", err)
+	}
+}
+
 // release gives a volume's lock back; that it was held is an invariant of the caller.
 func (d *Driver) release(h *held) {
 	if err := h.release(); err != nil {

@@ -20,7 +20,7 @@ func (d *Driver) Mount(ctx context.Context, given, id string) (mountpoint string
 	caller := ctx
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
-	h, err := d.volumes.hold(ctx, n.volume)
+	h, err := d.hold(ctx, n.volume)
 	if err != nil {
 		return "", fail("mount", given, err)
 	}

@@ -16,7 +16,7 @@ func (d *Driver) Remove(ctx context.Context, given string) error {
 	}
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
-	h, err := d.volumes.hold(ctx, n.volume)
+	h, err := d.hold(ctx, n.volume)
 	if err != nil {
 		return fail("remove", given, err)
 	}

@@ -21,7 +21,7 @@ func (d *Driver) Unmount(ctx context.Context, given, id string) error {
 	}
 	ctx, cancel := d.undoing(ctx) // a caller that is gone does not come back to do it
 	defer cancel()
-	h, err := d.volumes.hold(ctx, n.volume)
+	h, err := d.hold(ctx, n.volume)
 	if err != nil {
 		d.unmountLater(n, id)
 		return fail("unmount", given, fmt.Errorf("the volume is busy and will be unmounted later: %w", err))
@@ -32,17 +32,15 @@ func (d *Driver) Unmount(ctx context.Context, given, id string) error {
 
 // unmountLater does what an Unmount could not do in time: Docker does not come again.
 func (d *Driver) unmountLater(n name, id string) {
+	l := &late{name: n, id: id}
+	d.volumes.postpone(l)
 	d.background("unmount "+n.given, func() {
-		h, err := d.volumes.hold(d.life, n.volume)
+		h, err := d.hold(d.life, n.volume) // which does it, unless somebody else has
 		if err != nil {
 			return // the driver is being stopped, and the volume stays mounted like all others
 		}
-		defer d.release(h)
-		ctx, cancel := d.bounded(d.life)
-		defer cancel()
-		if err := d.unmountHeld(ctx, h, n, id); err != nil {
-			d.log.Warn("a late unmount failed", "volume", n.given, "error", err)
-		}
+		d.release(h)
+		d.volumes.settled(l)
 	})
 }
 
@@ -171,7 +169,7 @@ func (d *Driver) retryLetGo(h *held, m *mount) {
 func (d *Driver) tryLetGo(key string, m *mount) bool {
 	ctx, cancel := d.bounded(d.life)
 	defer cancel()
-	h, err := d.volumes.hold(ctx, key)
+	h, err := d.hold(ctx, key)
 	if err != nil {
 		return false
 	}

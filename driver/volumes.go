@@ -34,6 +34,15 @@ type volumes struct {
 	table seam.Monitor // guards records, their users and published
 
 	records map[string]*record
+	late    map[string][]*late // Unmounts that could not be done in time, by key
+}
+
+// late is an Unmount that has still to be done: by its own task, or before that by whoever gets the volume's lock after it
+// was given up, so that a later Mount does not lose its reference to it.
+type late struct {
+	name name
+	id   string
+	done bool // guarded by the volume's lock
 }
 
 // record is one volume part of names. See volumes for what its fields are guarded by.
@@ -49,6 +58,7 @@ type record struct {
 type held struct {
 	*record
 	of       *volumes
+	behind   []*late // what has to be done before anything else
 	released bool
 }
 
@@ -64,6 +74,7 @@ func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
 		return nil, err
 	}
 	r := v.records[key]
+	behind := v.late[key]
 	v.env.Touch(key, r == nil) // to count oneself in changes nothing for the others who do
 	if r == nil {
 		r = &record{key: key, lock: v.env.NewMonitor(key)}
@@ -76,7 +87,7 @@ func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
 		v.leave(r)
 		return nil, err
 	}
-	return &held{record: r, of: v}, nil
+	return &held{record: r, of: v, behind: behind}, nil
 }
 
 // release gives the lock back. A second release is an error and frees nobody's lock.
@@ -100,6 +111,29 @@ func (v *volumes) leave(r *record) {
 		delete(v.records, r.key)
 	}
 	v.table.Unlock()
+}
+
+// postpone notes an Unmount that is given up for now.
+func (v *volumes) postpone(l *late) {
+	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
+	defer v.table.Unlock()
+	v.env.Touch(l.name.volume, true)
+	if v.late == nil {
+		v.late = make(map[string][]*late)
+	}
+	v.late[l.name.volume] = append(slices.Clone(v.late[l.name.volume]), l)
+}
+
+// settled forgets a postponed Unmount that was done.
+func (v *volumes) settled(l *late) {
+	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
+	defer v.table.Unlock()
+	key := l.name.volume
+	v.env.Touch(key, true)
+	left := slices.DeleteFunc(slices.Clone(v.late[key]), func(o *late) bool { return o == l })
+	if v.late[key] = left; len(left) == 0 {
+		delete(v.late, key)
+	}
 }
 
 // find returns the mount that a caller means by a name, nil if there is none.
