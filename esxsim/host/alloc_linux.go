@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// allocate gives a file of all zeros its blocks.
+// allocate gives a file of all zeros its blocks. It asks first whether there is room: fallocate takes what there is before
+// it says that there is not enough, and everybody else on that file system would see it full meanwhile.
 func allocate(f *os.File, size int64) error {
 	c, err := f.SyscallConn()
 	if err != nil {
@@ -16,6 +17,14 @@ func allocate(f *os.File, size int64) error {
 	}
 	var failed error
 	err = c.Control(func(fd uintptr) {
+		var fs unix.Statfs_t
+		if failed = unix.Fstatfs(int(fd), &fs); failed != nil {
+			return
+		}
+		if size/fs.Bsize >= int64(fs.Bavail) { //nolint:gosec // no file system has 2^63 blocks
+			failed = unix.ENOSPC
+			return
+		}
 		for {
 			if failed = unix.Fallocate(int(fd), 0, 0, size); !errors.Is(failed, unix.EINTR) {
 				return
