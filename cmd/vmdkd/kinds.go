@@ -40,9 +40,15 @@ type backendKind struct {
 
 func (k backendKind) syntax() string { return k.form }
 
-// guestFactory makes a guest for the disks of host. It returns the way to the host that the driver must use, too,
-// because disks of a simulated guest do not plug themselves.
-type guestFactory func(s settings, host backend, ops driver.Backend) (driver.Guest, driver.Backend, error)
+// machine is an open guest.
+type machine struct {
+	guest  driver.Guest
+	ops    driver.Backend      // the way to the host that the driver must use: disks of a simulated guest do not plug themselves
+	seenBy func(pid int) error // of front.Config
+}
+
+// guestFactory makes a guest for the disks of host.
+type guestFactory func(s settings, host backend, ops driver.Backend) (machine, error)
 
 // guestKind is one value of --guest. Each build has its own table of them, guests().
 type guestKind struct {
@@ -80,7 +86,7 @@ func linux() guestKind {
 	return guestKind{
 		form:      "linux",
 		needsRoot: true,
-		open: func(s settings, host backend, ops driver.Backend) (driver.Guest, driver.Backend, error) {
+		open: func(s settings, host backend, ops driver.Backend) (machine, error) {
 			dev := s.devRoot
 			if dev == "" {
 				dev = host.devRoot
@@ -93,9 +99,9 @@ func linux() guestKind {
 				DevRoot: dev, SysRoot: sys, MountRoot: s.mountRoot, Log: s.log,
 			})
 			if err != nil {
-				return nil, nil, err
+				return machine{}, err
 			}
-			return g, ops, nil
+			return machine{g, ops, g.SeenBy}, nil
 		},
 	}
 }

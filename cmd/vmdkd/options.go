@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -66,6 +67,9 @@ func (o *options) check() error {
 		if !filepath.IsAbs(p.value) && (p.value != "" || !p.mayBeEmpty) {
 			return wrongInput("--%s %q is not an absolute path", p.flag, p.value)
 		}
+	}
+	if info, err := os.Stat(o.mountRoot); err == nil && !info.IsDir() {
+		return wrongInput("--mount-root %s is no directory", o.mountRoot)
 	}
 	const maxSocket = 107 // unix(7): 108 with the final NUL
 	if len(o.socket) > maxSocket {

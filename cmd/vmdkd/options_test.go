@@ -46,6 +46,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"--socket", "/" + strings.Repeat("x", 107)}, "107"},
 		{[]string{"--socket", file}, "is no socket"},
 		{[]string{"--mount-root", "mnt"}, "--mount-root"},
+		{[]string{"--mount-root", file}, "is no directory"},
 		{[]string{"--dev-root", "dev"}, "--dev-root"},
 		{[]string{"--sys-root", ""}, "--sys-root"},
 		{[]string{"--esx", ""}, "--esx"},

@@ -52,7 +52,15 @@ func serve(ctx context.Context, o options, log *slog.Logger) (err error) {
 		return fmt.Errorf("esx %s: %w", o.esx, err)
 	}
 	defer func() { err = errors.Join(err, host.close()) }()
-	d, err := build(s, guest, host, extra)
+	client, err := vmdkops.New(vmdkops.Config{Transport: host.transport, Env: s.env, Log: s.log})
+	if err != nil {
+		return err
+	}
+	m, err := guest.open(s, host, client)
+	if err != nil {
+		return fmt.Errorf("guest %s: %w", s.guest, err)
+	}
+	d, err := build(s, m, extra)
 	if err != nil {
 		return err
 	}
@@ -61,25 +69,17 @@ func serve(ctx context.Context, o options, log *slog.Logger) (err error) {
 		defer cancel()
 		err = errors.Join(err, d.Close(done))
 	}()
-	return accept(ctx, d, l, log)
+	return accept(ctx, front.Config{Driver: d, SeenBy: m.seenBy, Drain: drainTimeout, Log: log}, l)
 }
 
-// build makes the driver over an ESX host and a guest.
-func build(s settings, kind guestKind, host backend, extra map[string]any) (*driver.Driver, error) {
-	client, err := vmdkops.New(vmdkops.Config{Transport: host.transport, Env: s.env, Log: s.log})
-	if err != nil {
-		return nil, err
-	}
-	guest, ops, err := kind.open(s, host, client)
-	if err != nil {
-		return nil, fmt.Errorf("guest %s: %w", s.guest, err)
-	}
-	if len(guest.Filesystems()) == 0 {
+// build makes the driver of a machine.
+func build(s settings, m machine, extra map[string]any) (*driver.Driver, error) {
+	if len(m.guest.Filesystems()) == 0 {
 		return nil, lacks("install e2fsprogs (or xfsprogs, btrfs-progs)", "no mkfs program was found")
 	}
 	return driver.New(driver.Config{
-		Backend:   ops,
-		Guest:     guest,
+		Backend:   m.ops,
+		Guest:     m.guest,
 		Env:       s.env,
 		MountRoot: s.mountRoot,
 		Log:       s.log,
@@ -87,11 +87,12 @@ func build(s settings, kind guestKind, host backend, extra map[string]any) (*dri
 	})
 }
 
-func accept(ctx context.Context, d front.Driver, l net.Listener, log *slog.Logger) error {
-	h, err := front.New(front.Config{Driver: d, Drain: drainTimeout, Log: log})
+func accept(ctx context.Context, c front.Config, l net.Listener) error {
+	h, err := front.New(c)
 	if err != nil {
 		return err
 	}
+	log := c.Log
 	log.Info("serving", "socket", l.Addr().String(), "version", version())
 	notify(log, daemon.SdNotifyReady)
 	defer context.AfterFunc(ctx, func() {

@@ -19,7 +19,7 @@ import (
 func simGuest() guestKind {
 	return guestKind{
 		form: "sim",
-		open: func(s settings, _ backend, ops driver.Backend) (driver.Guest, driver.Backend, error) {
+		open: func(s settings, _ backend, ops driver.Backend) (machine, error) {
 			g := guestsim.New(guestsim.Config{
 				Env:   s.env,
 				Stage: seam.Quiet{},
@@ -27,7 +27,7 @@ func simGuest() guestKind {
 					s.log.Error("simulated guest: "+detail, "oracle", oracle)
 				},
 			})
-			return g, newPlugger(ops, g), nil
+			return machine{guest: g, ops: newPlugger(ops, g)}, nil
 		},
 	}
 }

@@ -87,9 +87,9 @@ func bench(t *testing.T) (*shelf, driver.Backend, driver.Guest) {
 	s := &shelf{fstype: make(map[string]string), slot: make(map[string]int)}
 	var said output
 	t.Cleanup(func() { require.Empty(t, said.String(), "the guest saw something bad") })
-	g, ops, err := simGuest().open(settings{env: seam.Real(), log: slog.New(slog.NewTextHandler(&said, nil))}, backend{}, s)
+	m, err := simGuest().open(settings{env: seam.Real(), log: slog.New(slog.NewTextHandler(&said, nil))}, backend{}, s)
 	require.NoError(t, err)
-	return s, ops, g
+	return s, m.ops, m.guest
 }
 
 // content attaches a volume, says what its disk holds, and detaches it.

@@ -12,6 +12,7 @@
 //   - A repetition arrives with an empty body: a Get without a body is always dropped, every other call without a body
 //     is refused with status 400, so that nothing is ever done to a volume without a name.
 //   - An error is one line for a human: the cause, then what to do. This is the only package that writes such texts.
+//   - A Mount is refused if the process that asks would find the bare directory where the volume is mounted.
 //   - After Serve was told to stop, no request begins; those in flight finish and their answers are written.
 //
 // Use:

@@ -21,6 +21,7 @@ type endpoint struct {
 	op      string
 	noBody  bool
 	dropped bool // never answers an error that is not definite (moby daemon/volume/service/store.go, lookupVolume)
+	mounts  bool // what it answers is of use only to who sees the mount
 	call    func(ctx context.Context, r *request) (answer any, err error)
 }
 
@@ -55,7 +56,7 @@ func (h *Handler) endpoints() []endpoint {
 		{op: "Remove", call: func(ctx context.Context, r *request) (any, error) {
 			return done(h.driver.Remove(ctx, r.Name))
 		}},
-		{op: "Mount", call: func(ctx context.Context, r *request) (any, error) {
+		{op: "Mount", mounts: true, call: func(ctx context.Context, r *request) (any, error) {
 			return mountpoint(h.driver.Mount(ctx, r.Name, r.ID))
 		}},
 		{op: "Unmount", call: func(ctx context.Context, r *request) (any, error) {

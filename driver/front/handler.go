@@ -29,6 +29,9 @@ type Driver interface {
 type Config struct {
 	Driver Driver // required
 
+	// SeenBy returns why the process would not find a volume that is mounted here, nil if it would; pid 0 is a process
+	// that cannot be seen from here. A Mount asked for by a process that would not is refused. Default: everybody would.
+	SeenBy func(pid int) error
 	// Drain bounds how long Serve waits for requests in flight once it was told to stop. Default 30 seconds.
 	Drain time.Duration
 	// Log gets one line per request at debug level, and each error once at warn level. Default: nothing is logged.
@@ -43,6 +46,7 @@ const prefix = "/VolumeDriver."
 // Handler serves the volume plugin protocol. It is safe for concurrent use.
 type Handler struct {
 	driver Driver
+	seenBy func(pid int) error
 	drain  time.Duration
 	log    *slog.Logger
 
@@ -68,6 +72,7 @@ func New(c Config) (*Handler, error) {
 	}
 	h := &Handler{
 		driver:   c.Driver,
+		seenBy:   c.SeenBy,
 		drain:    c.Drain,
 		log:      c.Log,
 		sdk:      sdk.NewHandler(manifest),

@@ -97,7 +97,7 @@ func (t *tracked) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := &conn{Conn: c, from: t}
+	own := &conn{Conn: c, from: t, peer: peerOf(c)}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
@@ -122,7 +122,10 @@ func (t *tracked) closeAll() {
 type conn struct {
 	net.Conn
 	from *tracked
+	peer peer
 }
+
+func (c *conn) RemoteAddr() net.Addr { return c.peer }
 
 func (c *conn) Close() error {
 	c.from.mu.Lock()

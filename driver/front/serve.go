@@ -50,7 +50,7 @@ func (h *Handler) serve(e endpoint) http.HandlerFunc {
 		}
 		defer h.inFlight.end(id)
 
-		body, err := h.answer(r.Context(), e, req)
+		body, err := h.answer(r, e, req)
 		h.logged(r.Context(), e.op, req, start, err)
 		switch {
 		case err == nil:
@@ -64,7 +64,7 @@ func (h *Handler) serve(e endpoint) http.HandlerFunc {
 }
 
 // answer calls the driver and encodes what it returned; a panic on the way becomes an error.
-func (h *Handler) answer(ctx context.Context, e endpoint, req *request) (body []byte, err error) {
+func (h *Handler) answer(r *http.Request, e endpoint, req *request) (body []byte, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares by identity, too
@@ -73,7 +73,10 @@ func (h *Handler) answer(ctx context.Context, e endpoint, req *request) (body []
 			err = fmt.Errorf("%s %q: %w", e.op, req.Name, &panicked{value: v, stack: debug.Stack()})
 		}
 	}()
-	a, err := e.call(ctx, req)
+	if err := h.visible(e, r.RemoteAddr); err != nil {
+		return nil, err
+	}
+	a, err := e.call(r.Context(), req)
 	if err != nil {
 		return nil, err
 	}

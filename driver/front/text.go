@@ -70,7 +70,12 @@ func Text(err error) string {
 	w := wording(driver.KindOf(err))
 	cause, advice := w.cause, w.advice
 	var e *driver.Error
+	var unseen *unseenError
 	switch {
+	case errors.As(err, &unseen):
+		cause = unseen.Error()
+		advice = "run vmdkd in Docker's mount namespace (a systemd unit without PrivateMounts=, PrivateTmp=, Protect*= " +
+			"and the like), or on a --mount-root whose mounts propagate there (mount --make-rshared)"
 	case !errors.As(err, &e):
 		cause = err.Error()
 	case e.Err != nil:

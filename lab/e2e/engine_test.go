@@ -25,11 +25,12 @@ type dockerHost struct {
 	flags  []string // by which vmdkd finds the ESX host
 	link   *slowLink
 	docker *client // to the engine
-	plugin *client // to vmdkd
+	plugin *client // to vmdkd, through the relay
 
 	ns     *process // keeps the namespace while nothing else does
 	engine *process
 	daemon *process // vmdkd
+	relay  *process
 }
 
 // namespace makes the directories of Docker private, so that each engine finds its own plugin and its own containerd,
@@ -60,6 +61,9 @@ func (h *dockerHost) start(ctx context.Context) error {
 		return err
 	}
 	if err := h.startNamespace(); err != nil {
+		return err
+	}
+	if err := h.startRelay(); err != nil {
 		return err
 	}
 	if err := h.startVmdkd(); err != nil {
@@ -120,7 +124,6 @@ func (h *dockerHost) startVmdkd() (err error) {
 	if err != nil {
 		return err
 	}
-	h.plugin = newClient(h.pluginSocket())
 	return h.daemon.ready(func() error { return h.plugin.post("/Plugin.Activate", nil, nil) })
 }
 
@@ -154,6 +157,10 @@ func (h *dockerHost) log(of string) string { return h.dir + "-" + of + ".log" }
 // stop ends everything, the engine first: it unmounts what containers still use.
 func (h *dockerHost) stop() error {
 	err := errors.Join(h.engine.stop(), h.daemon.stop())
+	if h.relay != nil {
+		_ = h.relay.signal(os.Kill)
+		<-h.relay.ended
+	}
 	if h.ns != nil {
 		_ = h.ns.signal(os.Kill)
 		<-h.ns.ended
