@@ -95,11 +95,17 @@ func accept(ctx context.Context, c front.Config, l net.Listener) error {
 	log := c.Log
 	log.Info("serving", "socket", l.Addr().String(), "version", version())
 	notify(log, daemon.SdNotifyReady)
-	defer context.AfterFunc(ctx, func() {
+	said := make(chan struct{})
+	unasked := context.AfterFunc(ctx, func() {
+		defer close(said)
 		log.Info("stopping: requests in flight finish first")
 		notify(log, daemon.SdNotifyStopping)
-	})()
-	if err := h.Serve(ctx, l); err != nil {
+	})
+	err = h.Serve(ctx, l)
+	if !unasked() {
+		<-said // or the process could end before it was
+	}
+	if err != nil {
 		return err
 	}
 	log.Info("stopped")
