@@ -76,8 +76,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // KindOf returns the kind of the *Error in err's chain, and Failed if there is none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Failed
@@ -110,16 +109,16 @@ func because(k Kind, err error) error { return &kinded{kind: k, err: err} }
 
 // classify finds the kind of a cause, and the owner that it names.
 func classify(err error) (Kind, string) {
-	var k *kinded
-	var remote *vmdkops.Error
-	switch {
-	case errors.As(err, &k):
+	if k, ok := errors.AsType[*kinded](err); ok {
 		return k.kind, k.owner
-	case errors.Is(err, errClosed):
+	}
+	if errors.Is(err, errClosed) {
 		return Closed, ""
-	case errors.As(err, &remote):
+	}
+	if remote, ok := errors.AsType[*vmdkops.Error](err); ok {
 		return kinds[remote.Kind], remote.Owner
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return Busy, ""
 	}
 	return Failed, ""

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -50,7 +51,8 @@ func (d *Driver) unmountHeld(ctx context.Context, h *held, n name, id string) er
 		return err
 	}
 	if m == nil {
-		d.log.Info("unmount of a mount ID without a reference", "volume", n.given, "id", id)
+		d.log.LogAttrs(ctx, slog.LevelInfo, "unmount of a mount ID without a reference",
+			slog.String("volume", n.given), slog.String("id", id))
 		return nil
 	}
 	return d.unrefer(ctx, h, m, id)

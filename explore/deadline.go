@@ -66,7 +66,8 @@ func (d *deadline) Err() error {
 func (d *deadline) Done() <-chan struct{} {
 	if d.done == nil {
 		d.done = make(chan struct{})
-		if d.Err() != nil {
+		if err := d.Err(); err != nil {
+			d.err = err // its parent's, perhaps: it ends once
 			close(d.done)
 		}
 	}

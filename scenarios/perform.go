@@ -33,6 +33,7 @@ type role struct {
 	client string
 	host   int
 	lines  []line
+	play   func() // the life of the client, in the world of the theatre
 }
 
 // line is one operation with the texts that every run would make again.
@@ -125,8 +126,7 @@ func (w *World) ask(h *host, call *Call) (answer string, err error) {
 	}
 	answer = driver.KindOf(err).String()
 	call.kind = answer
-	var e *driver.Error
-	if errors.As(err, &e) && e.Owner != "" {
+	if e, ok := errors.AsType[*driver.Error](err); ok && e.Owner != "" {
 		answer += " by " + e.Owner
 	}
 	return answer, err

@@ -44,6 +44,8 @@ type theatre struct {
 	log       *slog.Logger
 	pool      vmcisim.Pool
 	world     World           // of the last run; its memory serves the next
+	step, end func()          // of the world's judge: a method value made at every run would cost memory
+	begin     func()          // the opening, and then the others
 	readOnlys map[string]bool // access mode by the text of metadata
 	calls     []Call          // room for the calls of a run
 	called    []*Call
@@ -61,6 +63,7 @@ func newTheatre(s *Script) (*theatre, error) {
 		ops += len(c.Ops)
 	}
 	t.calls = make([]Call, ops)
+	t.step, t.end, t.begin = t.world.step, t.world.end, t.world.begin
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
@@ -92,6 +95,10 @@ func newTheatre(s *Script) (*theatre, error) {
 			return nil, fmt.Errorf("%s: %w", s.File, err)
 		}
 		t.roles = append(t.roles, r)
+	}
+	for i := range t.roles {
+		r := &t.roles[i]
+		r.play = func() { t.world.perform(r) }
 	}
 	return t, nil
 }
@@ -191,21 +198,26 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	if t.opening == nil {
 		w.admit()
 	} else {
-		k.Client(t.opening.client, w.docker, func() {
-			w.perform(t.opening)
-			w.admit()
-		})
+		k.Client(t.opening.client, w.docker, t.begin)
 	}
-	k.AtStep(w.judge.step)
-	k.AtEnd(w.judge.end)
+	k.AtStep(t.step)
+	k.AtEnd(t.end)
 	return w, nil
+}
+
+func (w *World) step() { w.judge.step() }
+
+func (w *World) end() { w.judge.end() }
+
+func (w *World) begin() {
+	w.perform(w.t.opening)
+	w.admit()
 }
 
 // admit lets the clients begin.
 func (w *World) admit() {
 	for i := range w.t.roles {
-		r := &w.t.roles[i]
-		w.k.Client(r.client, w.docker, func() { w.perform(r) })
+		w.k.Client(w.t.roles[i].client, w.docker, w.t.roles[i].play)
 	}
 }
 

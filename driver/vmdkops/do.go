@@ -90,8 +90,7 @@ func replyKind(cmd wire.Command, err error) (kind Kind, owner string) {
 	if errors.Is(err, errUnreadable) {
 		return Unreadable, ""
 	}
-	var told *wire.ErrorReply
-	if errors.As(err, &told) {
+	if told, ok := errors.AsType[*wire.ErrorReply](err); ok {
 		return classify(cmd, told.Text)
 	}
 	return Unknown, ""

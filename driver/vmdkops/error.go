@@ -89,8 +89,7 @@ func (e *Error) Is(target error) bool { return target == wire.ErrNotSent && e.Ki
 // KindOf returns the kind of the *Error in err's chain, and Failed if there is none. KindOf(nil) is Failed too: ask
 // only about errors.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Failed
