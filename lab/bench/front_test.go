@@ -29,7 +29,7 @@ func (noop) Path(_ context.Context, v string) (mountpoint string, _ error) {
 	return "/mnt/vmdk/" + v, nil
 }
 
-// remote is a driver at the other end of a socket. Only Mount and Unmount go there.
+// remote is a driver at the other end of a socket. Only Mount and Unmount go there, and what post is asked for.
 type remote struct {
 	noop
 	client *http.Client
@@ -73,15 +73,21 @@ func throughSocket(b *testing.B, d front.Driver) (seen front.Driver, stop func()
 	ctx, cancel := context.WithCancel(b.Context())
 	served := make(chan error, 1)
 	go func() { served <- handler.Serve(ctx, listener) }()
-	transport := &http.Transport{
-		MaxIdleConnsPerHost: 64,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", path)
-		},
-	}
-	return remote{client: &http.Client{Transport: transport}}, func() {
-		transport.CloseIdleConnections()
+	seen, hangUp := dial(path)
+	return seen, func() {
+		hangUp()
 		cancel()
 		must(b, <-served)
 	}
+}
+
+// dial returns the driver behind a socket, once somebody listens there.
+func dial(socket string) (d remote, hangUp func()) {
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: 64,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		},
+	}
+	return remote{client: &http.Client{Transport: transport}}, transport.CloseIdleConnections
 }
