@@ -62,7 +62,7 @@ func New(c Config) (*Driver, error) {
 	d := &Driver{
 		backend: c.Backend, guest: c.Guest, env: c.Env, root: filepath.Clean(c.MountRoot), timeout: c.Timeout,
 		status: c.Status, log: c.Log,
-		volumes: newVolumes(c.Env), limit: newLimit(c.Env, maxPlugging), work: c.Env.NewMonitor("tasks"),
+		volumes: newVolumes(c.Env), limit: newLimit(c.Env), work: c.Env.NewMonitor("tasks"),
 	}
 	d.life, d.end = context.WithCancelCause(context.Background())
 	return d, nil
@@ -126,8 +126,13 @@ func (d *Driver) attach(ctx context.Context, full string) (Place, error) {
 	if err := d.limit.enter(ctx); err != nil {
 		return Place{}, err
 	}
-	defer d.limit.leave()
+	var took time.Duration
+	defer func() { d.limit.leave(attaching, took) }()
+	start := d.env.Now()
 	at, err := d.backend.Attach(ctx, full)
+	if err == nil {
+		took = d.env.Now().Sub(start)
+	}
 	d.settle(ctx, err)
 	return at, err
 }
@@ -136,8 +141,13 @@ func (d *Driver) detach(ctx context.Context, full string) error {
 	if err := d.limit.enter(ctx); err != nil {
 		return err
 	}
-	defer d.limit.leave()
+	var took time.Duration
+	defer func() { d.limit.leave(detaching, took) }()
+	start := d.env.Now()
 	err := d.backend.Detach(ctx, full)
+	if err == nil {
+		took = d.env.Now().Sub(start)
+	}
 	d.settle(ctx, err)
 	return err
 }
