@@ -74,7 +74,9 @@ func samples(text []byte) (map[string]time.Duration, error) {
 	var d time.Duration
 	share, found := "", false
 	flush := func() {
-		of[share] += d
+		if d > 0 {
+			of[share] += d
+		}
 		d, share, found = 0, "runtime", false
 	}
 	begins := false
@@ -106,7 +108,6 @@ func samples(text []byte) (map[string]time.Duration, error) {
 		}
 	}
 	flush()
-	delete(of, "")
 	return of, nil
 }
 

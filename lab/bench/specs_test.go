@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -73,4 +74,33 @@ func announced(name string, words []string) bool {
 		}
 	}
 	return false
+}
+
+func TestSamplesBelongToSomebody(t *testing.T) {
+	const ruler = "-----------+-----\n"
+	stack := func(frames ...string) string {
+		return ruler + "      10ms   runtime.mallocgc /go/src/runtime/malloc.go:1\n             " +
+			strings.Join(frames, "\n             ") + "\n"
+	}
+	const (
+		inTask = "vmdkvol/explore.(*Task).run /m/explore/task.go:123"
+		mount  = "vmdkvol/driver.(*Driver).Mount /m/driver/mount.go:9"
+		plug   = "vmdkvol/guestsim.(*Guest).Plug /m/guestsim/host.go:9 (inline)"
+	)
+	for want, text := range map[string]string{
+		"runtime":    stack("runtime.gcBgMarkWorker /go/src/runtime/mgc.go:2"),
+		"kernel":     stack("vmdkvol/explore.(*monitor).Lock /m/explore/monitor.go:3", mount, inTask),
+		"driver":     stack(mount, inTask),
+		"codec":      stack("vmdkvol/driver/wire.AppendRequest /m/driver/wire/request.go:3", mount, inTask),
+		"simulators": stack(plug, "vmdkvol/scenarios.bus.Plug /m/scenarios/world.go:126", inTask),
+		"oracles":    stack(plug, "vmdkvol/scenarios.(*judge).step /m/scenarios/oracle.go:5", inTask),
+		"world":      stack(plug, "vmdkvol/scenarios.(*theatre).build /m/scenarios/world.go:5", "vmdkvol/explore.(*Runner).Run /m/explore/runner.go:1"),
+	} {
+		require.Contains(t, shares(), want)
+		of, err := samples([]byte("File: bench.test\nType: cpu\n" + text + text + ruler))
+		require.NoError(t, err)
+		require.Equal(t, map[string]time.Duration{want: 20 * time.Millisecond}, of)
+	}
+	_, err := samples([]byte(ruler + "no time\n"))
+	require.Error(t, err)
 }
