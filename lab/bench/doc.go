@@ -14,7 +14,7 @@
 //
 //	driver/own_us                         a Mount and an Unmount of a mounted volume, below the front
 //	driver/same_volume_per_s              the same by 64 clients at once
-//	driver/front_of_noop                  its rate through the socket, as part of that of a driver that does nothing
+//	driver/front_of_noop                  the same through the socket, as part of the rate of a server that does nothing
 //	driver/others_while_hung_ms           the longest Get or List while an attach hangs; ESX needs 1 ms for each
 //	driver/others_while_hung_ms_p50       half of them are faster
 //	driver/others_while_hung_ms_p99

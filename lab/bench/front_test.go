@@ -5,34 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"testing"
+	"time"
 
-	"vmdkvol/driver"
 	"vmdkvol/driver/front"
 )
 
-// noop is a driver that does nothing.
-type noop struct{}
-
-func (noop) Create(context.Context, string, map[string]string) error { return nil }
-func (noop) Remove(context.Context, string) error                    { return nil }
-func (noop) Mount(_ context.Context, v, _ string) (string, error)    { return "/mnt/vmdk/" + v, nil }
-func (noop) Unmount(context.Context, string, string) error           { return nil }
-func (noop) Get(_ context.Context, v string) (driver.Volume, error) {
-	return driver.Volume{Name: v}, nil
-}
-func (noop) List(context.Context) ([]driver.Volume, error) { return nil, nil }
-func (noop) Path(_ context.Context, v string) (mountpoint string, _ error) {
-	return "/mnt/vmdk/" + v, nil
-}
-
 // remote is a driver at the other end of a socket. Only Mount and Unmount go there, and what post is asked for.
 type remote struct {
-	noop
-	client *http.Client
+	front.Driver // nil
+	client       *http.Client
 }
 
 func (r remote) Mount(_ context.Context, v, id string) (string, error) { return r.post("Mount", v, id) }
@@ -78,6 +64,28 @@ func throughSocket(b *testing.B, d front.Driver) (seen front.Driver, stop func()
 		hangUp()
 		cancel()
 		must(b, <-served)
+	}
+}
+
+// throughNothing serves the answer of a Mount, to whatever is asked.
+func throughNothing(b *testing.B) (seen front.Driver, stop func()) {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "nothing.sock")
+	listener, err := net.Listen("unix", path)
+	must(b, err)
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, `{"Mountpoint":"/mnt/vmdk/v","Err":""}`)
+	})}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	seen, hangUp := dial(path)
+	return seen, func() {
+		hangUp()
+		must(b, server.Close())
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			b.Fatal(err)
+		}
 	}
 }
 
