@@ -90,7 +90,8 @@ func (k *Kernel) AtStep(f func()) { k.atStep = append(k.atStep, f) }
 //go:norace
 func (k *Kernel) AtEnd(f func()) { k.atEnd = append(k.atEnd, f) }
 
-// Fail records an oracle's objection; the first one is the run's failure, and the run stops at the next yield.
+// Fail records an oracle's objection; the first one is the run's failure, and the run stops at the next yield. The event
+// has the first line of the detail alone: what follows in that of a panic is the stack, and no two processes have the same.
 //
 //go:norace
 func (k *Kernel) Fail(oracle, detail string) {
@@ -98,7 +99,7 @@ func (k *Kernel) Fail(oracle, detail string) {
 		return
 	}
 	k.failure = &Failure{oracle, detail}
-	k.note(Event{Kind: FailureEvent, Task: k.currentName(), Text: oracle + ": " + detail})
+	k.note(Event{Kind: FailureEvent, Task: k.currentName(), Text: oracle + ": " + firstLine(detail)})
 }
 
 // Note records a visible event of the current task, whose order among all others matters.

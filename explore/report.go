@@ -8,6 +8,12 @@ import (
 //go:norace
 func itoa(n int) string { return strconv.Itoa(n) }
 
+//go:norace
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
 // waitsFor says of every task what it waits for and who holds that: the wait-for graph of a deadlock.
 //
 //go:norace

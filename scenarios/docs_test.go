@@ -41,6 +41,7 @@ func TestTheManual(t *testing.T) {
 		require.NoError(t, err)
 		require.Nil(t, o.Result.Failure, "%s", example)
 		require.Empty(t, o.Wrong, "%s", example)
+		require.Empty(t, o.Unused, "%s", example)
 		rep, err := stage.Explore(explore.Search{Strategy: explore.Random(1), Schedules: 1000})
 		stage.Close()
 		require.NoError(t, err)

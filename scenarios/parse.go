@@ -135,7 +135,7 @@ func (p *parser) indented(text string) error {
 		p.row.rank = rankSchedule
 		d, err := explore.ParseDeviation(text)
 		if err != nil {
-			return errors.New(strings.ReplaceAll(err.Error(), "\n ", " |"))
+			return oneLineError(err)
 		}
 		if p.row.text = d.String(); !p.first("deviation " + p.row.text) {
 			return errors.New("the same deviation is there already")
@@ -147,6 +147,14 @@ func (p *parser) indented(text string) error {
 		return p.expect(text)
 	}
 	return errors.New("an indented line belongs to a schedule or expect block, and there is none above")
+}
+
+// oneLineError makes one line of an error that lists what was wanted.
+func oneLineError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), "\n ", " |"))
 }
 
 func (p *parser) given(rest string) error {

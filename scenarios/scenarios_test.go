@@ -31,6 +31,7 @@ func TestEveryScenario(t *testing.T) {
 			}
 			require.Nil(t, first.Result.Failure)
 			require.Empty(t, first.Wrong)
+			require.False(t, first.Failed(), "never came to: %v", first.Unused)
 			again, err := stage.Replay(false)
 			require.NoError(t, err)
 			require.Equal(t, first.Result.Hash, again.Result.Hash)

@@ -114,6 +114,9 @@ func printable(raw string) error {
 	if !utf8.ValidString(raw) {
 		return fmt.Errorf("the line is not valid UTF-8: a scenario is a text file")
 	}
+	if strings.HasPrefix(raw, "\ufeff") {
+		return errors.New("the line begins with a byte order mark: save the file as UTF-8 without one")
+	}
 	for _, r := range raw {
 		if unicode.IsControl(r) && r != '\t' {
 			return fmt.Errorf("the line has the control character %U: take it out", r)

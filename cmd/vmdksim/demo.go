@@ -43,11 +43,13 @@ func newDemo() *cobra.Command {
 				if err != nil {
 					return badInput(err)
 				}
-				rep, err := replay(out, s, true, false)
+				var r replaying
+				o, err := r.replay(s)
 				if err != nil {
 					return badInput(err)
 				}
-				if !rep.OK {
+				rep := r.report(s.File, o)
+				if r.tell(out, &rep, o); !rep.OK {
 					return errFound
 				}
 			}
