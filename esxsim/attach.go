@@ -30,9 +30,11 @@ func (s *Service) attach(ctx context.Context, c *call) (reply []byte, fault stri
 	case gone:
 		return nil, m.notFound()
 	case there:
+		s.saw(seenHere)
 		s.recordAttached(ctx, c, nil)
 		return deviceReply(sl.at), ""
 	case busy:
+		s.saw(seenBusy)
 		return nil, alreadyAttached(faultBusy, before, c)
 	}
 
@@ -41,6 +43,7 @@ func (s *Service) attach(ctx context.Context, c *call) (reply []byte, fault stri
 		s.end(m)
 		return nil, alreadyAttached(generalFault, before, c)
 	case chosenBusy:
+		s.saw(seenBusy)
 		s.end(m)
 		return nil, alreadyAttached(faultBusy, before, c)
 	}

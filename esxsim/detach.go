@@ -22,6 +22,7 @@ func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault stri
 		s.healStale(ctx, c)
 		return wire.AppendNull(nil), ""
 	case busy:
+		s.saw(seenBusy)
 		return nil, detachFault(c, faultBusy)
 	}
 
@@ -30,6 +31,7 @@ func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault stri
 		s.end(m)
 		return nil, detachFault(c, generalFault)
 	case chosenBusy:
+		s.saw(seenBusy)
 		s.end(m)
 		return nil, detachFault(c, faultBusy)
 	}

@@ -27,7 +27,9 @@
 //	esx.detach.meta   fail: as for attach
 //	esx.remove.meta
 //	esx.remove.disk   also "file": the kind of fault that is tried again, five times, a second apart
-//	esx.poweroff (object: the VM) esx.poweroff.meta
+//	esx.poweroff (object: the VM; no fault) esx.poweroff.meta
+//
+// [Faults] and [Sometimes] list for a search what runs of it may never have come to.
 //
 // # Fidelity
 //

@@ -53,6 +53,7 @@ func (s *Service) execute(ctx context.Context, vm string, text []byte) (reply []
 		return errorReply("Server returned an error: no lock of the volume: " + err.Error())
 	}
 	defer lock.release()
+	s.met(lock)
 	if reply, fault = s.dispatch(ctx, &c); fault != "" {
 		return errorReply(fault)
 	}
@@ -82,6 +83,7 @@ func (s *Service) reconfigure(ctx context.Context, c *call) (reply []byte, fault
 			return nil, "Server returned an error: no lock of the VM: " + err.Error()
 		}
 		defer lock.release()
+		s.met(lock)
 	}
 	if c.cmd == wire.Attach {
 		return s.attach(ctx, c)

@@ -22,9 +22,10 @@ type lockRecord struct {
 
 // held is a lock that its owner gives back once with release.
 type held struct {
-	locks *locks
-	rec   *lockRecord
-	name  string
+	locks  *locks
+	rec    *lockRecord
+	name   string
+	waited bool // somebody had it, or was about to
 }
 
 func newLocks(env seam.Env, serial bool) locks {
@@ -39,10 +40,10 @@ func (l *locks) acquire(ctx context.Context, name string) (held, error) {
 		rec = &lockRecord{m: l.env.NewMonitor(name)}
 		l.records[name] = rec
 	}
+	h := held{locks: l, rec: rec, name: name, waited: rec.users > 0}
 	rec.users++
 	l.mu.unlock()
 
-	h := held{locks: l, rec: rec, name: name}
 	if err := rec.m.Lock(ctx); err != nil {
 		h.forget()
 		return held{}, err

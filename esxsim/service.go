@@ -29,22 +29,16 @@ type Config struct {
 	Log              *slog.Logger // nil: discard
 }
 
-// What checkpoint answers for the faults of Service.
-const (
-	chosenFail = 1
-	chosenBusy = 2
-	chosenFile = 2
-)
-
 // Service is the vmdk_ops service of one ESX host with the VMs that run there. It is safe for concurrent use.
 type Service struct {
-	cfg   Config // complete
-	env   seam.Env
-	stage seam.Stage
-	store Store
-	bus   Bus
-	log   *slog.Logger
-	quirk switches
+	cfg     Config // complete
+	env     seam.Env
+	stage   seam.Stage
+	witness witness // the stage, if it is one
+	store   Store
+	bus     Bus
+	log     *slog.Logger
+	quirk   switches
 
 	// The faults that a schedule may choose; slices made once.
 	failOnly, failOrBusy, failOrFile []string
@@ -97,15 +91,16 @@ func New(cfg Config) (*Service, error) {
 	s := &Service{
 		cfg: cfg, env: cfg.Env, stage: cfg.Stage, store: cfg.Store, bus: cfg.Bus, log: cfg.Log,
 		quirk:      quirk,
-		failOnly:   []string{"fail"},
-		failOrBusy: []string{"fail", "busy"},
-		failOrFile: []string{"fail", "file"},
+		failOnly:   []string{faultFail},
+		failOrBusy: []string{faultFail, faultInTask},
+		failOrFile: []string{faultFail, faultFileBusy},
 		vms:        make(map[string]*machine),
 		uuids:      make(map[string]*machine),
 		memo:       cfg.Memo,
 	}
 	s.mu = newGuard(cfg.Env, cfg.Serial, "esx.vms")
 	s.locks = newLocks(cfg.Env, cfg.Serial)
+	s.witness, _ = cfg.Stage.(witness)
 	return s, nil
 }
 

@@ -40,6 +40,9 @@ type offer struct {
 	tallies []*tally
 }
 
+// EarlyTimer is the name of the clock's own fault among those of a Coverage: the next timer fires early.
+const EarlyTimer = clockName + ":early"
+
 // earlyTimer is what the clock offers.
 var earlyTimer = []string{"early"}
 
@@ -49,15 +52,51 @@ type guaranteer interface {
 }
 
 // Sometimes tells a search that the program came to a place where something may hold, and whether it did. What never
-// held in any run is in the search's report: either it is impossible, or the search is too weak to reach it. A program
-// that says false during its set-up makes the name known even if no run comes to the place.
+// held in any run is in the search's report: either it is impossible, or the search is too weak to reach it. It costs a
+// comparison when no coverage is collected.
+//
+//go:norace
 func (k *Kernel) Sometimes(name string, ok bool) {
-	if k.current != nil && k.current.dying {
+	if k.collector == nil || k.current != nil && k.current.dying {
 		return
 	}
-	if p, counts := k.strategy.(interface{ sometimes(string, bool) }); counts {
-		p.sometimes(name, ok)
+	k.collector.sometimes(name, ok)
+}
+
+// Collects reports whether anybody wants to hear of Sometimes, for a program that has to look for what it would say.
+//
+//go:norace
+func (k *Kernel) Collects() bool { return k.collector != nil }
+
+// Where is the point before which a task stands; ok is false if no task of that name is left.
+//
+//go:norace
+func (k *Kernel) Where(task string) (p Point, ok bool) {
+	for _, t := range k.live {
+		if t.name == task {
+			return t.point, true
+		}
 	}
+	return Point{}, false
+}
+
+// Standing is how many tasks are about to do op to object, or wait to: those before lock(object), for example.
+//
+//go:norace
+func (k *Kernel) Standing(op, object string) int {
+	n := 0
+	for _, t := range k.live {
+		if t.point.Op == op && t.point.Object == object && t.state != done {
+			n++
+		}
+	}
+	return n
+}
+
+// collector is a strategy that counts what Sometimes says.
+type collector interface {
+	collects() bool
+	sometimes(name string, ok bool)
 }
 
 // add counts a run that went to its end.
@@ -221,9 +260,15 @@ func (c *Coverage) NeverReached(points []string) []string {
 	return names
 }
 
-// NeverTrue lists the names given to Kernel.Sometimes that never held; sorted.
-func (c *Coverage) NeverTrue() []string {
+// NeverTrue lists the names given to Kernel.Sometimes that never held, and those of the known ones that it never heard of;
+// sorted.
+func (c *Coverage) NeverTrue(known ...string) []string {
 	var names []string
+	for _, name := range known {
+		if c.sometimes[name] == nil {
+			names = append(names, name)
+		}
+	}
 	for name, t := range c.sometimes {
 		if t.taken == 0 {
 			names = append(names, name)
@@ -231,6 +276,15 @@ func (c *Coverage) NeverTrue() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Held is how often each name given to Kernel.Sometimes held, those that never did included.
+func (c *Coverage) Held() map[string]int {
+	held := map[string]int{}
+	for name, t := range c.sometimes {
+		held[name] = t.taken
+	}
+	return held
 }
 
 func (f faultKind) String() string { return f.op + ":" + f.fault }

@@ -105,9 +105,10 @@ func ParseDeviation(text string) (Deviation, error) {
 		}
 	case "fault":
 		name, rest, ok1 := strings.Cut(rest, " at ")
-		task, at, ok2 := strings.Cut(rest, " ")
-		if ok1 && ok2 {
-			site, err := parseSite(task, at)
+		// The name of a task can have blanks, and so can what follows the parenthesis.
+		end := strings.LastIndexByte(rest[:max(0, strings.IndexByte(rest, '('))], ' ')
+		if ok1 && end > 0 {
+			site, err := parseSite(rest[:end], rest[end+1:])
 			return Deviation{Kind: Fault, Site: site, Fault: name}, err
 		}
 	default:

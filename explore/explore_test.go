@@ -281,3 +281,20 @@ func BenchmarkRun(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(steps), "ns/step")
 }
+
+// A background task's name may have blanks, and what is worked on any character but a parenthesis.
+func TestDeviationsOfTasksWithBlanks(t *testing.T) {
+	for _, d := range []explore.Deviation{
+		{Kind: explore.Fault, Fault: "busy", Site: explore.Site{Task: "let go data", Point: explore.Point{Op: "release", Object: "a disk"}, N: 2}},
+		{Kind: explore.Fault, Fault: "busy", Site: explore.Site{Task: "c1", Point: explore.Point{Op: "release"}, N: 1}},
+		{Kind: explore.Switch, To: "let go data", Site: explore.Site{Task: "let go logs", Point: explore.Point{Op: "release", Object: "a"}, N: 1}},
+	} {
+		back, err := explore.ParseDeviation(d.String())
+		require.NoError(t, err)
+		require.Equal(t, d, back)
+	}
+	for _, text := range []string{"fault busy at release(x)#1", "fault busy at", "fault busy at c1 release", "fault busy"} {
+		_, err := explore.ParseDeviation(text)
+		require.Error(t, err, text)
+	}
+}

@@ -72,6 +72,18 @@ func (k *Kernel) touch(object string, write bool) {
 	k.footprint = append(k.footprint, Access{object, mode})
 }
 
+// Follow says that from now on, every step of the current task reads an object: a context that another task may end, and
+// that is looked at nobody knows when. "" ends that with this step.
+//
+//go:norace
+func (k *Kernel) Follow(object string) {
+	t := k.current
+	if t.follows != "" {
+		k.touch(t.follows, false)
+	}
+	t.follows = object
+}
+
 // took notes that the current step has acquired a monitor.
 //
 //go:norace

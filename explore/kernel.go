@@ -60,6 +60,7 @@ type Kernel struct {
 	footprint  []Access   // of the current step
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints
+	collector  collector  // the strategy, if it counts what Sometimes says
 }
 
 // World makes a world. Its name appears in crash events.

@@ -69,6 +69,9 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		deviations: k.deviations[:0], atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
 	}
 	k.watcher, _ = s.(Watcher)
+	if c, ok := s.(collector); ok && c.collects() && !k.threads { // the map would look like a data race
+		k.collector = c
+	}
 	s.Begin(n)
 	p(k)
 	k.loop()

@@ -210,10 +210,9 @@ func (p *probe) Fault(t *Task, at Point, faults []string) int {
 	return i
 }
 
+func (p *probe) collects() bool { return p.coverage != nil }
+
 func (p *probe) sometimes(name string, ok bool) {
-	if p.coverage == nil {
-		return
-	}
 	t := p.coverage.sometime(name)
 	t.met++
 	if ok {

@@ -26,6 +26,8 @@ func TestCoverageCounts(t *testing.T) {
 	require.Equal(t, rep.Shape, c.Shape)
 	require.Equal(t, 3, c.Shape.Tasks)
 	require.Equal(t, []string{"ends in disorder"}, c.NeverTrue())
+	require.Equal(t, []string{"begins twice", "ends in disorder"}, c.NeverTrue("ends", "begins twice"))
+	require.Equal(t, map[string]int{"ends": 3000, "ends in disorder": 0}, c.Held())
 	require.Equal(t, 1, c.Histories(), "nothing is visible")
 	require.Less(t, c.Traces(), 3000)
 	require.InDelta(t, 1, c.Miss(2), 0, "random gives no guarantee")

@@ -34,6 +34,8 @@ type Task struct {
 	on    *monitor
 	ctx   context.Context // ends a locking, waiting or sleeping state early; nil if it cannot
 
+	follows string // an object that every step reads, see Kernel.Follow
+
 	point   Point
 	visited []Point // every yield point so far, to number sites
 	asked   []Point // every fault point so far, for the same end

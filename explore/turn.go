@@ -73,6 +73,9 @@ func (k *Kernel) stepped(t *Task) {
 				k.footprint = append(k.footprint, Access{m.name, acquire})
 			}
 		}
+		if t.follows != "" {
+			k.footprint = append(k.footprint, Access{t.follows, Read})
+		}
 		k.watcher.Stepped(t, k.footprint)
 	}
 	k.footprint, k.taken = k.footprint[:0], k.taken[:0]

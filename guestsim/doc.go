@@ -30,6 +30,8 @@
 //	guest.release  disk                 busy (held in another mount namespace)
 //	guest.plug     disk                 lost (attached, but no device appears); a Choose only, in the host's step
 //
+// [Faults] lists them for a search, which then knows what no run came to.
+//
 // A volume's life in a guest:
 //
 //	g := guestsim.New(guestsim.Config{Env: env, Stage: stage, Media: media})

@@ -7,14 +7,6 @@ import (
 	"vmdkvol/driver/wire"
 )
 
-// Tables of faults are variables only because a literal would be allocated at every call.
-var (
-	plugFaults    = []string{"lost"}
-	failFaults    = []string{"fail"}
-	mkfsFaults    = []string{"fail", "torn"}
-	releaseFaults = []string{"busy"}
-)
-
 // Plug puts a disk of size bytes into a free slot. It is the ESX host's side and belongs to the host's step: it does
 // not yield, unless a task waits in Disk.
 func (g *Guest) Plug(at wire.Device, diskID string, size int64) error {

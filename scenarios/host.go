@@ -71,6 +71,9 @@ func (h *host) crash() {
 	if h.down {
 		return
 	}
+	if h.w.k.Collects() {
+		h.w.judge.sawCrash(h)
+	}
 	h.plugin.Crash()
 	h.down = true
 	h.ends = append(h.ends, h.w.judge.tick())

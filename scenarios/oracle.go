@@ -21,6 +21,8 @@ const (
 	OracleHolder = "bare-directory"
 	// OracleModel: no order of the operations of one life explains their answers (I9).
 	OracleModel = "not-linearizable"
+	// OracleGone: a Mount succeeded whose caller had gone; nobody will ever unmount it (I4).
+	OracleGone = "mounted-for-nobody"
 	// OracleEnd: when all is done, references, mounts and attachments disagree (I1, I2, I3).
 	OracleEnd = "state-at-end"
 	// OraclePending: when all is done, something is still in flight or locked (I10).
@@ -73,6 +75,9 @@ func (j *judge) invoke(h *host, client string, l *line) *Call {
 	j.calls = append(j.calls, c)
 	j.w.t.called = j.calls
 	j.w.k.Call(l.text)
+	if j.w.k.Collects() {
+		j.sawCall(c)
+	}
 	if l.op.Verb == "unmount" {
 		j.forget(h, l.op)
 	}
@@ -86,6 +91,9 @@ func (j *judge) answer(c *Call, l *line, answer string, err error) {
 	if c.kind == "" {
 		c.kind = answer
 	}
+	if j.w.k.Collects() {
+		j.sawAnswer(c, err)
+	}
 	switch {
 	case err != nil:
 		j.w.k.Return(l.text + arrow + answer + ": " + err.Error())
@@ -95,6 +103,9 @@ func (j *judge) answer(c *Call, l *line, answer string, err error) {
 		j.w.k.Return(l.text + arrow + answer)
 	}
 	if c.Op.Verb == "mount" && answer == okAnswer {
+		if c.gone {
+			j.w.k.Fail(OracleGone, fmt.Sprintf("%s had gone, and still %s got a reference to %s", c.Client, c.Op.ID, c.Op.Volume))
+		}
 		h := holder{c.host, c.Client, c.Op.ID, volumePart(c.Op.Volume), c.mountpoint}
 		if j.unmounting(c) {
 			return

@@ -40,6 +40,7 @@ type role struct {
 type line struct {
 	op       *Op
 	text, ok string // the call, and its good answer
+	point    string // where a call of Docker's can fail
 }
 
 // cast prepares a client. The script may be made by a program, so what the parser knows is checked again.
@@ -69,7 +70,7 @@ func (t *theatre) cast(c Client) (role, error) {
 		t.lives = t.lives || disruptive(op.Verb)
 		t.esx = t.esx || op.Target == "esx"
 		text := op.String()
-		r.lines = append(r.lines, line{op: op, text: text, ok: text + arrow + okAnswer})
+		r.lines = append(r.lines, line{op: op, text: text, ok: text + arrow + okAnswer, point: dockerPoint(op.Verb)})
 	}
 	return r, nil
 }
@@ -87,6 +88,8 @@ type Call struct {
 	invoked    int64 // logical times
 	returned   int64
 	missed     bool // there was no plugin to hear of it
+	gone       bool // whoever asked had gone before the answer was certain
+	leftover   bool // a Mount, and the volume was mounted already without anybody to hold it
 }
 
 // perform is the life of a client.
@@ -99,7 +102,7 @@ func (w *World) perform(r *role) {
 		var err error
 		switch l.op.Verb {
 		case "create", "remove", "mount", "unmount", "get", "list", "path":
-			answer, err = w.ask(h, call)
+			answer, err = w.ask(h, call, l)
 		case "write", "read":
 			answer, err = w.file(call)
 		default:
@@ -113,12 +116,17 @@ func (w *World) perform(r *role) {
 }
 
 // ask is a request of Docker's to the plugin.
-func (w *World) ask(h *host, call *Call) (answer string, err error) {
+func (w *World) ask(h *host, call *Call, l *line) (answer string, err error) {
 	if h.down {
 		call.missed = true
 		return droppedAnswer, nil
 	}
-	if !h.within(func() { answer, err = w.request(h, call) }) {
+	ctx := w.caller(call, l)
+	lived := h.within(func() { answer, err = w.request(ctx, h, call) })
+	if ctx != context.Background() {
+		w.k.Follow("")
+	}
+	if !lived {
 		return droppedAnswer, nil
 	}
 	if err == nil {
@@ -132,8 +140,8 @@ func (w *World) ask(h *host, call *Call) (answer string, err error) {
 	return answer, err
 }
 
-func (w *World) request(h *host, call *Call) (answer string, err error) {
-	ctx, op := context.Background(), call.Op
+func (w *World) request(ctx context.Context, h *host, call *Call) (answer string, err error) {
+	op := call.Op
 	answer = okAnswer
 	switch op.Verb {
 	case "create":

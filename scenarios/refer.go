@@ -153,9 +153,14 @@ func (x *index) task(name string) error {
 			return nil
 		}
 	}
+	if client, gone := strings.CutPrefix(base, goneTask); gone {
+		if _, started := x.does[client]; started {
+			return nil
+		}
+	}
 	carrier, esx := strings.CutPrefix(base, "esx:")
 	if !esx {
-		return fmt.Errorf("unknown task %s%s; or esx:VM:COMMAND:VOLUME#N, %sVOLUME", shown(name), meant(base, x.clients),
+		return fmt.Errorf("unknown task %s%s; or esx:VM:COMMAND:VOLUME#N, %sVOLUME, gone:CLIENT", shown(name), meant(base, x.clients),
 			strings.Join(backgroundTasks, "VOLUME, "))
 	}
 	if err := x.carrier(carrier); err != nil {

@@ -13,13 +13,13 @@ var createKeys = []string{"access", "attach-as", "diskformat", "fstype", "size"}
 // Verbs returns all operations that a client can do, in the order of the reference.
 func Verbs() []Verb {
 	return []Verb{
-		{"create", "docker", "VOLUME [KEY=VALUE]...", createKeys},
-		{"remove", "docker", "VOLUME", nil},
-		{"mount", "docker", "VOLUME [id=ID]", []string{"id"}},
-		{"unmount", "docker", "VOLUME [id=ID]", []string{"id"}},
-		{"get", "docker", "VOLUME", nil},
-		{"list", "docker", "", nil},
-		{"path", "docker", "VOLUME", nil},
+		{"create", dockerGroup, "VOLUME [KEY=VALUE]...", createKeys},
+		{"remove", dockerGroup, "VOLUME", nil},
+		{"mount", dockerGroup, "VOLUME [id=ID]", []string{"id"}},
+		{"unmount", dockerGroup, "VOLUME [id=ID]", []string{"id"}},
+		{"get", dockerGroup, "VOLUME", nil},
+		{"list", dockerGroup, "", nil},
+		{"path", dockerGroup, "VOLUME", nil},
 		{"write", "guest", "VOLUME TEXT", nil},
 		{"read", "guest", "VOLUME", nil},
 		{"poweroff", "esx", "VM", nil},
@@ -30,6 +30,11 @@ func Verbs() []Verb {
 		{"check", "judge", "FACT=VALUE...", nil},
 	}
 }
+
+// dockerGroup are the calls of the plugin protocol; each is a fault point, docker.VERB(VOLUME).
+const dockerGroup = "docker"
+
+func dockerPoint(verb string) string { return "docker." + verb }
 
 func verbNames() []string {
 	var names []string

@@ -8,27 +8,6 @@ import (
 	"vmdkvol/driver/wire"
 )
 
-// Tables of faults are variables only because a literal would be allocated at every call.
-var (
-	requestFaults = []string{"lose", "reset", "duplicate", "silence"}
-	replyFaults   = []string{"lose", "truncate", "silence"}
-)
-
-// Positions in requestFaults, counted from 1 as Stage.Choose does.
-const (
-	requestLose = iota + 1
-	requestReset
-	requestDuplicate
-	requestSilence
-)
-
-// Positions in replyFaults.
-const (
-	replyLose = iota + 1
-	replyTruncate
-	replySilence
-)
-
 // send puts a request in flight. It returns false if nobody listens.
 func (n *Network) send(c *call) bool {
 	n.lock()
@@ -39,7 +18,11 @@ func (n *Network) send(c *call) bool {
 	}
 	n.flying = append(n.flying, c)
 	n.running++
+	two := len(n.flying) > 1
 	n.unlock()
+	if two {
+		n.saw(seenTwo)
+	}
 	env.Go(c.name, func() {
 		defer n.ended()
 		n.carry(c)
@@ -80,6 +63,9 @@ func (n *Network) carry(c *call) {
 		n.execute(c, slices.Clone(c.request))
 	}
 	n.turn(c, Executing, 0)
+	if n.witness != nil && n.abandoned(c) {
+		n.saw(seenLate)
+	}
 	frame := n.execute(c, c.request)
 	n.turn(c, Reply, len(frame))
 
@@ -96,10 +82,12 @@ func (n *Network) carry(c *call) {
 	}
 	switch stage.Choose("net.reply", c.label, replyFaults...) {
 	case replyLose:
+		n.saw(seenUnsaid)
 		n.answer(c, nil, errReset(c))
 	case replyTruncate:
 		n.answer(c, frame[:len(frame)/2], nil)
 	case replySilence:
+		n.saw(seenUnsaid)
 		n.land(c)
 	default:
 		n.answer(c, frame, nil)

@@ -34,6 +34,8 @@
 //	             truncate   half of the frame arrives
 //	             silence    executed, and nobody says so
 //
+// [Faults] and [Sometimes] list for a search what runs of it may never have come to.
+//
 // Fidelity: like the original, one connection for each request, no request ids, no timeout, and a service that closes
 // the connection without a reply when it refuses a frame (docs/original.md §1.1, §1.5). Absent: source ports, and
 // deliveries in pieces, because decoders are tested for these by the transports. Config.Shared is no fidelity; it is

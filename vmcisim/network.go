@@ -34,8 +34,9 @@ type Config struct {
 
 // Network connects endpoints with one service. Its methods are safe for concurrent use.
 type Network struct {
-	cfg   Config
-	guard seam.Monitor // nil if cooperative; taken after a call's monitor, never before
+	cfg     Config
+	witness witness      // the stage, if it is one
+	guard   seam.Monitor // nil if cooperative; taken after a call's monitor, never before
 
 	// guarded by guard
 	env     seam.Env // nil while the service is down
@@ -54,6 +55,7 @@ func New(cfg Config) *Network {
 		cfg.Pool.used = 0
 	}
 	n.flying = n.room[:0]
+	n.witness, _ = cfg.Stage.(witness)
 	if !cfg.Cooperative || cfg.Guarded {
 		n.guard = cfg.Env.NewMonitor("net")
 	}

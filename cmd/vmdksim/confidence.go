@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"vmdkvol/scenarios"
 )
 
 // Confidence is what can be said of the schedules that were not run. It is exported for encoding/json, which cannot fill a
@@ -19,9 +21,11 @@ type Confidence struct {
 	Unseen            float64            `json:"unseen_estimate"` // traces
 	Novelty           float64            `json:"novelty"`         // probability that one more schedule has an unseen trace
 	Tasks             int                `json:"tasks"`
-	Choices           int                `json:"choices"`  // places where a schedule can go more than one way, the most
-	Exceeded          int                `json:"exceeded"` // schedules with more such places than PCT was told of
-	NeverFired        []string           `json:"faults_never_fired"`
+	Choices           int                `json:"choices"`              // places where a schedule can go more than one way, the most
+	Exceeded          int                `json:"exceeded"`             // schedules with more such places than PCT was told of
+	Faults            int                `json:"faults_allowed"`       // to each run
+	NeverFired        []string           `json:"faults_never_fired"`   // though runs came to them
+	NeverReached      []string           `json:"faults_never_reached"` // kinds that no run came to
 	NeverTrue         []string           `json:"sometimes_never"`
 }
 
@@ -32,7 +36,9 @@ func sure(q *quarry) *Confidence {
 		DistinctTraces: q.coverage.Traces(), DistinctHistories: q.coverage.Histories(),
 		Unseen: q.coverage.Unseen(), Novelty: q.coverage.Novelty(),
 		Tasks: q.Shape.Tasks, Choices: q.Shape.Choices, Exceeded: q.coverage.Exceeded,
-		NeverFired: append([]string{}, q.coverage.FaultsNeverFired()...), NeverTrue: append([]string{}, q.coverage.NeverTrue()...),
+		Faults: q.faults, NeverFired: append([]string{}, q.coverage.FaultsNeverFired()...),
+		NeverReached: append([]string{}, q.coverage.NeverReached(scenarios.FaultKinds())...),
+		NeverTrue:    append([]string{}, q.coverage.NeverTrue(q.sometimes...)...),
 	}
 	for depth := 2; depth <= 4; depth++ {
 		c.Miss[strconv.Itoa(depth)] = q.coverage.Miss(depth)
@@ -67,12 +73,31 @@ func (c *Confidence) tell(out io.Writer) {
 	if c.Position != "" && !c.Complete {
 		fmt.Fprintf(out, "go on with: --from %s\n", c.Position)
 	}
-	if len(c.NeverFired) > 0 {
-		fmt.Fprintf(out, "faults that never happened: %s\n", strings.Join(c.NeverFired, ", "))
+	if c.Faults == 0 {
+		fmt.Fprintln(out, "faults: none were allowed; --faults 1 allows each run one")
+	} else {
+		told(out, "faults that never happened", c.NeverFired)
+		told(out, "faults that no run came to", points(c.NeverReached))
 	}
-	if len(c.NeverTrue) > 0 {
-		fmt.Fprintf(out, "what sometimes holds never did: %s\n", strings.Join(c.NeverTrue, ", "))
+	told(out, "what sometimes holds never did", c.NeverTrue)
+}
+
+// told lists names, if there are any.
+func told(out io.Writer, what string, names []string) {
+	if len(names) > 0 {
+		fmt.Fprintf(out, "%s: %s\n", what, strings.Join(names, ", "))
 	}
+}
+
+// points shortens a sorted list of op:fault to its ops.
+func points(kinds []string) []string {
+	var ops []string
+	for _, k := range kinds {
+		if op, _, _ := strings.Cut(k, ":"); len(ops) == 0 || ops[len(ops)-1] != op {
+			ops = append(ops, op)
+		}
+	}
+	return ops
 }
 
 // probability is p in as few characters as say enough.

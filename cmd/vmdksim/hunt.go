@@ -45,6 +45,9 @@ type quarry struct {
 	bound    int    // deviations up to which everything was run, -1 if nothing was
 	position string // where idb can go on, "" if nowhere
 	complete bool   // there is no other schedule, in any shard
+
+	faults    int      // that a run could have
+	sometimes []string // what its runs can say to the coverage
 }
 
 // worker is one core's share.
@@ -139,7 +142,10 @@ func (h *hunt) goOn(ctx context.Context, shows *worker, schedules int) bool {
 
 // gather makes a quarry of the report and of what the workers know.
 func (h *hunt) gather(rep explore.Report, workers ...*worker) *quarry {
-	q := &quarry{Report: rep, coverage: &workers[0].coverage, bound: -1}
+	q := &quarry{Report: rep, coverage: &workers[0].coverage, bound: -1, faults: h.options.Faults, sometimes: h.script.Sometimes()}
+	if q.faults == 0 {
+		q.faults = h.script.Faults
+	}
 	for _, w := range workers[1:] {
 		q.coverage.Merge(&w.coverage)
 	}

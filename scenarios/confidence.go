@@ -1,0 +1,94 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"vmdkvol/driver"
+	"vmdkvol/esxsim"
+	"vmdkvol/explore"
+	"vmdkvol/guestsim"
+	"vmdkvol/vmcisim"
+)
+
+// FaultKinds lists every kind of fault that a run can have, as op:fault, sorted.
+func FaultKinds() []string {
+	kinds := slices.Concat(vmcisim.Faults(), esxsim.Faults(), guestsim.Faults())
+	for _, v := range Verbs() {
+		if v.Group == dockerGroup {
+			kinds = append(kinds, dockerPoint(v.Name)+":"+goneFault)
+		}
+	}
+	kinds = append(kinds, explore.EarlyTimer)
+	slices.Sort(kinds)
+	return kinds
+}
+
+// What a search should have seen at least once. They are said where it is cheap: at calls and answers.
+const (
+	seenCrowd     = "driver: two operations wait for one volume's lock"
+	seenJoin      = "driver: a Mount joins one that others hold"
+	seenLeftover  = "driver: a Mount finds the disk mounted though nobody holds it"
+	seenPostponed = "driver: an Unmount is postponed"
+	seenGone      = "docker: a call ends because its caller is gone"
+	seenCut       = "crash: a request is cut"
+	seenOrphan    = "crash: a request of a plugin that is gone is still in flight"
+)
+
+// Sometimes lists what the runs of a script can say to explore.Coverage, sorted. A crash is left out if the script has
+// none.
+func (s *Script) Sometimes() []string {
+	names := slices.Concat(vmcisim.Sometimes(), esxsim.Sometimes(),
+		[]string{seenCrowd, seenJoin, seenLeftover, seenPostponed, seenGone})
+	crashes := slices.ContainsFunc(s.Clients, func(c Client) bool {
+		return slices.ContainsFunc(c.Ops, func(o Op) bool { return disruptive(o.Verb) })
+	})
+	if crashes {
+		names = append(names, seenCut, seenOrphan)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// sawCall says what a call finds when it begins.
+func (j *judge) sawCall(c *Call) {
+	if c.Op.Verb != "mount" {
+		return
+	}
+	volume := volumePart(c.Op.Volume)
+	_, mounted := c.host.guest.At(mountRoot + "/" + volume + "@" + datastore)
+	c.leftover = mounted && !j.holds(c.host, volume) && !slices.ContainsFunc(j.calls, func(o *Call) bool {
+		return o != c && o.host == c.host && o.Answer == "" && volumePart(o.Op.Volume) == volume
+	})
+}
+
+// holds reports whether a container is certain to hold a volume on a host.
+func (j *judge) holds(h *host, volume string) bool {
+	return slices.ContainsFunc(j.holders, func(o holder) bool { return o.host == h && o.volume == volume })
+}
+
+// sawCrash says what the end of a plugin's life leaves behind.
+func (j *judge) sawCrash(h *host) {
+	j.w.k.Sometimes(seenOrphan, slices.ContainsFunc(j.w.net.Pending(), func(m vmcisim.InFlight) bool { return m.Peer == h.name }))
+}
+
+// sawAnswer says what an answer shows.
+func (j *judge) sawAnswer(c *Call, err error) {
+	k, volume := j.w.k, volumePart(c.Op.Volume)
+	if c.Op.Volume != "" && k.Standing("lock", volume) > 1 {
+		k.Sometimes(seenCrowd, true)
+	}
+	switch {
+	case c.Op.Verb == "mount" && err == nil && c.Answer == okAnswer:
+		k.Sometimes(seenLeftover, c.leftover)
+		k.Sometimes(seenJoin, j.holds(c.host, volume))
+	case c.Op.Verb == "unmount" && c.kind == driver.Busy.String():
+		k.Sometimes(seenPostponed, true)
+	case c.Answer == droppedAnswer && !c.missed:
+		k.Sometimes(seenCut, true)
+	}
+	if errors.Is(err, context.Canceled) {
+		k.Sometimes(seenGone, true)
+	}
+}
