@@ -38,9 +38,9 @@ const (
 
 func newExplore() *cobra.Command {
 	var x exploration
-	var mutant, source string
+	var mutant, source, program string
 	cmd := &cobra.Command{
-		Use:   "explore FILE",
+		Use:   "explore FILE | --program TEXT",
 		Short: "Search the schedules of a scenario for one that fails",
 		Long: "explore runs what FILE starts under many schedules until an oracle objects. Then it takes away what the failure does\n" +
 			"not need, clients and operations as well as deviations, proves that no schedule with fewer deviations fails, shows\n" +
@@ -55,20 +55,23 @@ func newExplore() *cobra.Command {
 			"  idb:B      every schedule with 0 deviations, then 1, ... up to B; without B until all are done\n" +
 			"  dfs        one schedule of every trace, which is a proof if it ends\n" +
 			"  default    the sequential schedule, once\n\n" +
-			"How many jobs there are changes the speed, not what is found; dfs has but one.",
+			"How many jobs there are changes the speed, not what is found; dfs has but one.\n\n" +
+			"Instead of FILE, --program takes what would be in it: clients, separated by |, each CLIENT[@VM]: OP; OP, and parts that\n" +
+			"begin with \"given\". A volume that some client uses, no client creates and no given names, exists.",
 		Example: "  vmdksim explore scenarios/mount-two-containers.scn\n" +
 			"  vmdksim explore scenarios/mount-two-containers.scn --mutant pr810-merged --seed 7 --out found.scn\n" +
 			"  vmdksim explore scenarios/attach-storm.scn --budget 30s -j 2\n" +
-			"  vmdksim explore scenarios/mount-fails.scn --strategy idb:2 --faults 1 --shard 1/4 --json",
-		Args: cobra.ExactArgs(1),
+			"  vmdksim explore scenarios/mount-fails.scn --strategy idb:2 --faults 1 --shard 1/4 --json\n" +
+			"  vmdksim explore --program 'c1: mount data; unmount data | c2: remove data'",
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if mutant != "" {
-				return uninterrupted(cmd.Context(), rerun(cmd, mutant, source))
-			}
 			if err := x.check(cmd); err != nil {
 				return badInput(err)
 			}
-			script, err := parseFile(args[0])
+			if mutant != "" {
+				return uninterrupted(cmd.Context(), rerun(cmd, mutant, source))
+			}
+			script, err := given(args, program)
 			if err != nil {
 				return err
 			}
@@ -76,6 +79,7 @@ func newExplore() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&program, "program", "", "explore this program instead of a FILE: 'c1: OP; OP | c2: OP'")
 	f.StringVar(&x.strategy, "strategy", "portfolio", "how to choose schedules: "+strings.Join(explore.StrategyNames(), ", "))
 	f.Uint64Var(&x.seed, "seed", 1, "of the random schedules")
 	f.IntVar(&x.schedules, "schedules", defaultSchedules, "try at most so many; with --budget, no limit unless given")
