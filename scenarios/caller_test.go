@@ -59,7 +59,7 @@ func TestSometimes(t *testing.T) {
 	listed, held := map[string]bool{}, map[string]bool{}
 	for _, text := range programs {
 		s, c := seenBy(t, text)
-		names := s.Sometimes()
+		names := s.Sometimes(true)
 		for _, name := range names {
 			listed[name] = true
 		}

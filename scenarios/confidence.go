@@ -36,11 +36,13 @@ const (
 	seenOrphan    = "crash: a request of a plugin that is gone is still in flight"
 )
 
-// Sometimes lists what the runs of a script can say to explore.Coverage, sorted. A crash is left out if the script has
-// none.
-func (s *Script) Sometimes() []string {
-	names := slices.Concat(vmcisim.Sometimes(), esxsim.Sometimes(),
-		[]string{seenCrowd, seenJoin, seenLeftover, seenPostponed, seenGone})
+// Sometimes lists what the runs of a script can say to explore.Coverage, sorted: without crashes if the script has none,
+// and without what needs a fault if there is none.
+func (s *Script) Sometimes(faults bool) []string {
+	names := slices.Concat(vmcisim.Sometimes(faults), esxsim.Sometimes(), []string{seenCrowd, seenJoin})
+	if faults {
+		names = append(names, seenLeftover, seenPostponed, seenGone)
+	}
 	crashes := slices.ContainsFunc(s.Clients, func(c Client) bool {
 		return slices.ContainsFunc(c.Ops, func(o Op) bool { return disruptive(o.Verb) })
 	})

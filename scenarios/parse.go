@@ -51,8 +51,11 @@ func ParseStale(file, text string) (*Script, error) {
 }
 
 func parse(file, text string, stale bool) (*Script, *sheet, error) {
-	if len(text) > maxScript {
-		return nil, nil, &ParseError{file, 1, fmt.Errorf("the file is %d bytes long, the most is %d", len(text), maxScript)}
+	switch {
+	case len(text) > maxScript:
+		return nil, nil, &ParseError{file, 1, fmt.Errorf("the file is %d bytes long, the most is %d: a scenario is a short text", len(text), maxScript)}
+	case strings.HasPrefix(text, traceMagic):
+		return nil, nil, &ParseError{file, 1, errors.New("this is the trace of one run, which only run replays; the scenario in it is indented")}
 	}
 	sh, last, err := scan(text)
 	if err != nil {

@@ -112,7 +112,7 @@ func split(raw string) (said, note string) {
 
 func printable(raw string) error {
 	if !utf8.ValidString(raw) {
-		return fmt.Errorf("the line is not valid UTF-8: a scenario is a text file")
+		return fmt.Errorf("the line is not valid UTF-8: the file must be text")
 	}
 	if strings.HasPrefix(raw, "\ufeff") {
 		return errors.New("the line begins with a byte order mark: save the file as UTF-8 without one")

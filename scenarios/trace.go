@@ -27,7 +27,8 @@ type Trace struct {
 
 // The lines of a trace that are not indented. A blank after a word means that something follows.
 const (
-	traceHead       = "vmdksim trace 1"
+	traceMagic      = "vmdksim trace "
+	traceHead       = traceMagic + "1"
 	traceBuild      = "build "
 	traceScenario   = "scenario "
 	traceDeviations = "deviations"
@@ -40,7 +41,7 @@ const maxTrace = 64 << 20
 
 // IsTrace reports whether a file holds a trace: by its name or by its first line.
 func IsTrace(file, text string) bool {
-	return strings.HasSuffix(file, ".trace") || strings.HasPrefix(text, "vmdksim trace ")
+	return strings.HasSuffix(file, ".trace") || strings.HasPrefix(text, traceMagic)
 }
 
 // NewTrace writes down a run. The outcome must have its events; text is the scenario's file.

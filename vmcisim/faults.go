@@ -40,8 +40,14 @@ const (
 	seenUnsaid = "net: a request has executed and its caller does not hear of it"
 )
 
-// Sometimes lists what a network tells a Stage that has a method Sometimes(name string, ok bool).
-func Sometimes() []string { return []string{seenTwo, seenLate, seenUnsaid} }
+// Sometimes lists what a network tells a Stage that has a method Sometimes(name string, ok bool), in runs with faults or
+// without.
+func Sometimes(faults bool) []string {
+	if !faults {
+		return []string{seenTwo}
+	}
+	return []string{seenTwo, seenLate, seenUnsaid}
+}
 
 // witness is such a Stage.
 type witness interface {

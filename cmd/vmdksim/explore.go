@@ -127,18 +127,20 @@ func (x *exploration) explore(cmd *cobra.Command, script *scenarios.Script) erro
 	if err != nil {
 		return badInput(err)
 	}
+	var unwritten error // does not keep the report back
 	if rep.Found {
 		if x.out == "" {
 			x.out = "found-" + filepath.Base(script.File)
 		}
 		header := fmt.Sprintf("found by vmdksim explore --strategy %s --seed %d in schedule %d; %s: %s",
 			x.strategy, x.seed, rep.Schedules, rep.Oracle, oneLine(rep.Detail))
-		if err := rep.write(x.out, found.Script, header); err != nil {
-			return badInput(err)
-		}
+		unwritten = rep.write(x.out, found.Script, header)
 	}
 	if err := rep.print(out, x.asJSON, found); err != nil {
 		return err
+	}
+	if unwritten != nil {
+		return badInput(unwritten)
 	}
 	if rep.Found {
 		return errFound

@@ -40,9 +40,12 @@ type explored struct {
 
 // write puts a failing scenario into a file.
 func (e *explored) write(file string, s *scenarios.Script, header string) error {
-	e.File = file
 	text := s.Text(header, e.minimum())
-	return os.WriteFile(file, []byte(text), 0o644) //nolint:gosec // a scenario is for everyone to read
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // a scenario is for everyone to read
+		return err
+	}
+	e.File = file
+	return nil
 }
 
 // minimum says how small the failure is.

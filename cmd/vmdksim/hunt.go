@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -129,9 +130,7 @@ func (h *hunt) goOn(ctx context.Context, shows *worker, schedules int) bool {
 		h.shown = time.Now()
 		n := h.done + schedules
 		line := fmt.Sprintf("%d schedules, %.0f/s", n, float64(n)/elapsed.Seconds())
-		if h.budget > 0 {
-			line += fmt.Sprintf(", %d s left", int((h.budget - elapsed).Seconds()))
-		}
+		line += fmt.Sprintf(", %.0f s left", math.Ceil(h.left(elapsed, n).Seconds()))
 		if b := shows.bounded; b != nil {
 			line += fmt.Sprintf(", bound %d done, at %s", b.Bound(), b.Position())
 		}
@@ -140,12 +139,22 @@ func (h *hunt) goOn(ctx context.Context, shows *worker, schedules int) bool {
 	return ctx.Err() == nil && (h.budget == 0 || elapsed < h.budget)
 }
 
+// left is the time until the budget or the schedules end, as fast as it went so far.
+func (h *hunt) left(elapsed time.Duration, schedules int) time.Duration {
+	left := time.Duration(float64(elapsed) / float64(max(1, schedules)) * float64(h.schedules-schedules))
+	if h.budget > 0 && (left < 0 || left > h.budget-elapsed) { // with a budget there are schedules without end
+		left = h.budget - elapsed
+	}
+	return max(0, left)
+}
+
 // gather makes a quarry of the report and of what the workers know.
 func (h *hunt) gather(rep explore.Report, workers ...*worker) *quarry {
-	q := &quarry{Report: rep, coverage: &workers[0].coverage, bound: -1, faults: h.options.Faults, sometimes: h.script.Sometimes()}
+	q := &quarry{Report: rep, coverage: &workers[0].coverage, bound: -1, faults: h.options.Faults}
 	if q.faults == 0 {
 		q.faults = h.script.Faults
 	}
+	q.sometimes = h.script.Sometimes(q.faults > 0)
 	for _, w := range workers[1:] {
 		q.coverage.Merge(&w.coverage)
 	}

@@ -147,9 +147,6 @@ func parseFile(file string) (*scenarios.Script, error) {
 	if err != nil {
 		return nil, badInput(err)
 	}
-	if scenarios.IsTrace(file, string(text)) {
-		return nil, badInput(fmt.Errorf("%s is the trace of one run: only run replays it; the scenario is in it", file))
-	}
 	script, err := scenarios.Parse(file, string(text))
 	if err != nil {
 		return nil, badInput(err)

@@ -12,6 +12,9 @@ import (
 // tell says what was found, for a human.
 func (e *explored) tell(out io.Writer, found *scenarios.Shrunk) error {
 	if !e.Found {
+		if e.Interrupted {
+			fmt.Fprint(out, "interrupted: ")
+		}
 		fmt.Fprintf(out, "%s passed, none failed (%d steps, %d ms, strategy %s, seed %d)\n",
 			plural(e.Schedules, "schedule"), e.Steps, e.ElapsedMS, e.Strategy, e.Seed)
 		e.Confidence.tell(out)
