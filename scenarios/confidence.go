@@ -14,7 +14,7 @@ import (
 
 // FaultKinds lists every kind of fault that a run can have, as op:fault, sorted.
 func FaultKinds() []string {
-	kinds := slices.Concat(vmcisim.Faults(), esxsim.Faults(), guestsim.Faults())
+	kinds := slices.Concat(vmcisim.FaultPoints(nil), esxsim.Faults(), guestsim.Faults())
 	for _, v := range Verbs() {
 		if v.Group == dockerGroup {
 			kinds = append(kinds, dockerPoint(v.Name)+":"+goneFault)

@@ -10,6 +10,7 @@ import (
 
 	"vmdkvol/esxsim"
 	"vmdkvol/explore"
+	"vmdkvol/vmcisim"
 )
 
 // ParseError is a mistake in a scenario file. Its text is one line.
@@ -171,8 +172,8 @@ func (p *parser) given(rest string) error {
 		return p.givenVolume(rest)
 	case "network":
 		p.row.rank = rankNetwork
-		if p.s.Shared = rest == "shared"; !p.s.Shared {
-			return unknown("network", rest, "shared")
+		if err := p.givenNetwork(rest); err != nil {
+			return err
 		}
 	case "quirk":
 		p.row.rank = rankQuirk
@@ -230,6 +231,32 @@ func (p *parser) givenVolume(rest string) error {
 	p.s.Volumes = append(p.s.Volumes, Given{name, opts})
 	p.row.text = "given " + Op{Verb: "volume", Volume: name, Opts: opts}.String()
 	return nil
+}
+
+func (p *parser) givenNetwork(rest string) error {
+	n := &p.s.Network
+	flags := n.flags()
+	for _, word := range strings.Fields(rest) {
+		if names, ok := strings.CutPrefix(word, "faults="); ok {
+			n.Rare = append(n.Rare, strings.Split(names, ",")...)
+			continue
+		}
+		i := slices.IndexFunc(flags, func(f flag) bool { return f.word == word })
+		if i < 0 {
+			return unknown("network", word, "shared", "one-recv", "leftover-id", "faults=")
+		}
+		*flags[i].on = true
+	}
+	if n.words() == "" {
+		return errors.New("want given network shared, or faults=NAME,...")
+	}
+	_, err := vmcisim.ParseFaults(n.Rare...)
+	var odd *vmcisim.UnknownFaultError
+	if errors.As(err, &odd) {
+		return unknown("network fault", odd.Word, vmcisim.FaultKinds()...)
+	}
+	p.row.text = "given network " + n.words()
+	return err
 }
 
 func (p *parser) givenQuirk(rest string) error {

@@ -185,8 +185,8 @@ func (s *Script) Text(header ...string) string {
 	for _, v := range s.Volumes {
 		b.WriteString("given " + Op{Verb: "volume", Volume: v.Name, Opts: v.Opts}.String() + "\n")
 	}
-	if s.Shared {
-		b.WriteString("given network shared\n")
+	if n := s.Network.words(); n != "" {
+		b.WriteString("given network " + n + "\n")
 	}
 	for _, q := range sortedKeys(s.Quirks) {
 		fmt.Fprintf(&b, "given quirk %s=%s\n", q, map[bool]string{true: "on", false: "off"}[s.Quirks[q]])

@@ -14,7 +14,7 @@ type Script struct {
 	Claim   string   // the text after "# claim:"
 	VMs     []string // beside vm1
 	Volumes []Given
-	Shared  bool
+	Network
 	Quirks  map[string]bool
 	Faults  int
 	Opening []Op // what is done before the clients begin; not in files
@@ -25,6 +25,37 @@ type Script struct {
 	Expect   []Expectation
 	Counts   []Count
 	End      []Condition
+}
+
+// Network is what a scenario says of the network.
+type Network struct {
+	Shared     bool     // one connection for each VM
+	OneRecv    bool     // the service refuses most requests that arrive in pieces
+	LeftoverID bool     // the service takes a caller it cannot tell for the one before
+	Rare       []string // faults beside the usual ones, see vmcisim.ParseFaults
+}
+
+// words are the network as a given line says it.
+func (n *Network) words() string {
+	var words []string
+	for _, f := range n.flags() {
+		if *f.on {
+			words = append(words, f.word)
+		}
+	}
+	if len(n.Rare) > 0 {
+		words = append(words, "faults="+strings.Join(n.Rare, ","))
+	}
+	return strings.Join(words, " ")
+}
+
+type flag struct {
+	word string
+	on   *bool
+}
+
+func (n *Network) flags() []flag {
+	return []flag{{"shared", &n.Shared}, {"one-recv", &n.OneRecv}, {"leftover-id", &n.LeftoverID}}
 }
 
 // Given is a volume that exists at the start.

@@ -31,6 +31,7 @@ type theatre struct {
 	quirks  esxsim.Quirks
 	metas   [][]byte // of script.Volumes
 	sizes   []int64
+	faults  *vmcisim.Faults // nil: the usual ones
 	roles   []role
 	opening *role // nil if there is none
 	lives   bool  // something in the script crashes or loses its power
@@ -66,6 +67,12 @@ func newTheatre(s *Script) (*theatre, error) {
 	t.step, t.end, t.begin = t.world.step, t.world.end, t.world.begin
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
+	}
+	if len(s.Rare) > 0 {
+		var err error
+		if t.faults, err = vmcisim.ParseFaults(s.Rare...); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.File, err)
+		}
 	}
 	for _, v := range s.Volumes {
 		opts := map[string]string{"size": "100mb", "fstype": defaultFstype, "diskformat": "thin"}
@@ -181,6 +188,7 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	w.net = vmcisim.New(vmcisim.Config{
 		Env: w.esx, Stage: k, Handler: w.service.Handle, Shared: t.script.Shared, Cooperative: true,
 		Guarded: t.threads, Pool: pool,
+		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID,
 	})
 	for i, h := range w.hosts {
 		if err := w.furnish(h, i); err != nil {

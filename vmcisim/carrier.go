@@ -11,11 +11,12 @@ import (
 // send puts a request in flight. It returns false if nobody listens.
 func (n *Network) send(c *call) bool {
 	n.lock()
-	env := n.env
-	if env == nil {
+	to := n.service
+	if to == nil {
 		n.unlock()
 		return false
 	}
+	c.to = to
 	n.flying = append(n.flying, c)
 	n.running++
 	two := len(n.flying) > 1
@@ -23,7 +24,7 @@ func (n *Network) send(c *call) bool {
 	if two {
 		n.saw(seenTwo)
 	}
-	env.Go(c.name, func() {
+	to.env.Go(c.name, func() {
 		defer n.ended()
 		n.carry(c)
 	})
@@ -47,26 +48,32 @@ func (n *Network) carry(c *call) {
 	if !n.cfg.Cooperative { // there the start of a task is a yield point itself
 		stage.Before("net.request", c.label)
 	}
-	switch stage.Choose("net.request", c.label, requestFaults...) {
+	in := delivery{peer: c.e.peer, frame: c.request}
+	switch i := stage.Choose("net.request", c.label, n.faults.request.names...); i {
+	case 0:
 	case requestLose:
 		stage.Before("net.reply", c.label)
-		n.answer(c, nil, errReset(c))
+		n.answer(c, answer{err: errReset(c)})
 		return
 	case requestReset:
-		n.answer(c, nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrReset))
+		n.answer(c, answer{err: fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrReset)})
 		return
 	case requestSilence:
 		n.land(c)
 		return
 	case requestDuplicate:
 		n.turn(c, Executing, 0)
-		n.execute(c, slices.Clone(c.request))
+		twin := in
+		twin.frame = slices.Clone(in.frame)
+		n.execute(c, twin)
+	default:
+		n.befall(c, n.faults.request.rare[i-requestRare], &in)
 	}
 	n.turn(c, Executing, 0)
 	if n.witness != nil && n.abandoned(c) {
 		n.saw(seenLate)
 	}
-	frame := n.execute(c, c.request)
+	frame := n.execute(c, in)
 	n.turn(c, Reply, len(frame))
 
 	if !n.cfg.Shared && n.abandoned(c) {
@@ -77,44 +84,97 @@ func (n *Network) carry(c *call) {
 		stage.Before("net.reply", c.label)
 	}
 	if frame == nil {
-		n.answer(c, nil, errReset(c))
+		n.answer(c, answer{err: errReset(c)})
 		return
 	}
-	switch stage.Choose("net.reply", c.label, replyFaults...) {
+	switch i := stage.Choose("net.reply", c.label, n.faults.reply.names...); i {
+	case 0:
+		n.answer(c, answer{frame: frame})
 	case replyLose:
 		n.saw(seenUnsaid)
-		n.answer(c, nil, errReset(c))
+		n.answer(c, answer{err: errReset(c)})
 	case replyTruncate:
-		n.answer(c, frame[:len(frame)/2], nil)
+		n.answer(c, answer{frame: frame[:len(frame)/2]})
 	case replySilence:
 		n.saw(seenUnsaid)
 		n.land(c)
 	default:
-		n.answer(c, frame, nil)
+		out := delivery{frame: frame}
+		n.befall(c, n.faults.reply.rare[i-replyRare], &out)
+		n.answer(c, answer{frame: frame, pieces: out.pieces})
+	}
+}
+
+// delivery is a frame at the end of its way.
+type delivery struct {
+	peer   string // of a request: whom the service takes the caller for
+	closed bool   // the service closes the connection and reads nothing
+	frame  []byte
+	pieces *stream // nil if the frame arrives whole
+}
+
+// befall is one of the rarer faults, on the way of a request or of a reply.
+func (n *Network) befall(c *call, f fault, d *delivery) {
+	switch f.kind {
+	case highPort:
+		d.closed = true
+	case noID:
+		d.peer = ""
+	case asOther:
+		d.peer = f.peer
+	case delay:
+		_ = c.to.env.Sleep(context.Background(), f.wait) // cannot fail: this context never ends
+	default:
+		if d.pieces = f.arrive(d.frame); f.kind == split {
+			n.cfg.Stage.Before("net.rest", c.label)
+		}
 	}
 }
 
 // execute returns the frame of the reply; nil if the service closed the connection.
-func (n *Network) execute(c *call, request []byte) []byte {
-	text, err := wire.ParseFrame(request, wire.MaxRequest)
+func (n *Network) execute(c *call, d delivery) []byte {
+	if d.closed {
+		return nil
+	}
+	text, err := n.receive(d.frame, d.pieces)
 	if err != nil {
 		return nil // the service refuses the frame (docs/original.md §1.5)
 	}
-	reply := n.cfg.Handler(context.Background(), c.e.peer, text)
+	reply := c.to.handler(context.Background(), n.identify(d.peer), text)
 	if reply == nil {
 		return nil
 	}
 	return wire.AppendFrame(c.replyRoom[:0], reply)
 }
 
+// identify is the caller for whom the service executes a request; "" is one it cannot tell.
+func (n *Network) identify(peer string) string {
+	if !n.cfg.LeftoverID {
+		return peer
+	}
+	n.lock()
+	defer n.unlock()
+	if peer != "" {
+		n.caller = peer
+	}
+	return n.caller
+}
+
+// answer is what a caller gets: a frame, whole or in pieces, or an error.
+type answer struct {
+	frame  []byte
+	pieces *stream // if not nil, of the frame
+	err    error
+}
+
 // answer ends the flight of a call and hands its answer over.
-func (n *Network) answer(c *call, frame []byte, err error) {
+func (n *Network) answer(c *call, a answer) {
 	n.land(c)
-	n.hand(c, frame, err)
+	n.hand(c, a)
 }
 
 // hand gives an answer to the one who waits for it: the caller, or on a shared connection whoever has waited longest.
-func (n *Network) hand(c *call, frame []byte, err error) {
+func (n *Network) hand(c *call, a answer) {
 	shared := c.e.conn != nil
 	if c.mon == nil || !shared && n.abandoned(c) {
 		return
@@ -132,7 +192,7 @@ func (n *Network) hand(c *call, frame []byte, err error) {
 		c.e.dequeue(c)
 	}
 	if !c.answered {
-		c.answered, c.reply, c.err = true, frame, err
+		c.answered, c.answer = true, a
 		c.mon.Wake()
 	}
 }

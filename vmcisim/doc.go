@@ -24,7 +24,7 @@
 // request with that label ("esx:vm1:attach:data#1"). Requests about different volumes therefore keep their names in
 // whichever order they are sent.
 //
-// Points and faults:
+// Points and faults that every network offers:
 //
 //	net.request  lose       never arrives; after a net.reply the client sees a reset and cannot know
 //	             reset      the connection breaks before all was sent: wire.ErrNotSent at once
@@ -34,12 +34,34 @@
 //	             truncate   half of the frame arrives
 //	             silence    executed, and nobody says so
 //
-// [Faults] and [Sometimes] list for a search what runs of it may never have come to.
+// Rarer faults, which Config.Faults offers by kind or by name (docs/original.md §1.10). A frame to which one of the last
+// three kinds happens is read by wire.ReadFrame, as from a socket:
+//
+//	connect    net.connect  no-port       all source ports below 1024 are taken: wire.ErrNotSent
+//	                        refused       nobody listens: wire.ErrNotSent
+//	                        hang          nobody accepts, the backlog is full: wire.ErrNotSent when the context ends
+//	admission  net.request  high-port     the service closes, because the source port is not below 1024
+//	                        no-id         the service cannot tell who calls: the Handler's peer is ""
+//	                        taken-for@VM  ... and takes the caller for another VM (by name only)
+//	delay      both         delay@1s      the message is a second late, or another time: delay@26s
+//	cut        both         cut@N         N bytes arrive, then the connection is reset; also cut@half and cut@last
+//	split      both         split@N       N bytes arrive, and after a point net.rest the others
+//	garbage    both         bad-magic, zero-length, huge-length, long-length, short-length, no-nul, inner-nul,
+//	                        trailing (bytes behind the frame), not-json
+//
+// A service that closes without a reply, for whatever reason, shows the client a reset. A length longer than the body
+// ends with the connection: the original gives up at once, where a service that reads on would wait for its deadline.
+//
+// Config.OneRecv and Config.LeftoverID are habits of the original's receiving half. [Network.Reset] is a service that
+// dies with what it has, [Network.Replace] one that another takes over from while it finishes.
+//
+// [Sometimes] and the faults' names are for a search to list what runs of it may never have come to.
 //
 // Fidelity: like the original, one connection for each request, no request ids, no timeout, and a service that closes
-// the connection without a reply when it refuses a frame (docs/original.md §1.1, §1.5). Absent: source ports, and
-// deliveries in pieces, because decoders are tested for these by the transports. Config.Shared is no fidelity; it is
-// the network as the review thread of PR #810 imagined it (docs/original.md H1).
+// the connection without a reply when it refuses a frame (docs/original.md §1.1, §1.5). A duplicate that executes after
+// its reply is not offered: a stream does not repeat. Absent: source ports as numbers, the service's end after 16 bad
+// requests in a row. Config.Shared is no fidelity; it is the network as the review thread of PR #810 imagined it
+// (docs/original.md H1).
 //
 //	net := vmcisim.New(vmcisim.Config{Env: esxEnv, Stage: stage, Handler: service.Handle})
 //	client := vmdkops.New(vmdkops.Config{Env: env, Transport: net.Endpoint("vm1", env)})

@@ -13,7 +13,8 @@ import (
 // What a client sees of a broken connection, next to the errors of driver/wire; compare with errors.Is.
 var (
 	ErrReset   = errors.New("connection reset by peer")
-	ErrRefused = errors.New("connection refused") // together with wire.ErrNotSent
+	ErrRefused = errors.New("connection refused")                // together with wire.ErrNotSent
+	ErrNoPort  = errors.New("no source port below 1024 is free") // together with wire.ErrNotSent
 )
 
 // Endpoint is the transport of one guest. It satisfies vmdkops.Transport.
@@ -29,16 +30,16 @@ type Endpoint struct {
 // call is one round trip. Unless it says otherwise, fields are guarded by Network.guard.
 type call struct {
 	e           *Endpoint
-	name, label string // fixed
-	request     []byte // fixed; a frame
+	to          *service // which has the request; fixed when it is sent
+	name, label string   // fixed
+	request     []byte   // fixed; a frame
 	direction   Direction
 	size        int
 	gone        bool // nobody waits for the answer
 
 	mon      seam.Monitor // the caller waits here; the connection, if that is shared
-	answered bool         // guarded by mon, like the answer:
-	reply    []byte       // a frame
-	err      error
+	answered bool         // guarded by mon
+	answer   answer       // guarded by mon
 
 	// Room for frames of usual size, so that they cost no allocation. Each is used once.
 	requestRoom, replyRoom [104]byte
@@ -46,9 +47,9 @@ type call struct {
 
 // reset clears a call, but for its rooms, which are overwritten before they are read.
 func (c *call) reset() {
-	c.e, c.name, c.label, c.request = nil, "", "", nil
+	c.e, c.to, c.name, c.label, c.request = nil, nil, "", "", nil
 	c.direction, c.size, c.gone = Request, 0, false
-	c.mon, c.answered, c.reply, c.err = nil, false, nil, nil
+	c.mon, c.answered, c.answer = nil, false, answer{}
 }
 
 // RoundTrip sends the text of one request and returns the text of the reply. An error that wraps wire.ErrNotSent says
@@ -62,31 +63,67 @@ func (e *Endpoint) RoundTrip(ctx context.Context, request []byte) ([]byte, error
 	c.e = e
 	c.name, c.label = e.n.name(e, request)
 	e.n.cfg.Stage.Before(sending(c.label[min(len(e.peer)+1, len(c.label)):]))
+	if e.n.faults.connect.names != nil {
+		if err := e.connect(ctx, c); err != nil {
+			return nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, err)
+		}
+	}
 	c.request = wire.AppendFrame(c.requestRoom[:0], request)
 	c.size = len(c.request)
 	reply, err := e.exchange(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	text, err := wire.ParseFrame(reply, wire.MaxReply)
+	var text []byte
+	if reply.pieces != nil {
+		text, err = wire.ReadFrame(reply.pieces, wire.MaxReply)
+	} else {
+		text, err = wire.ParseFrame(reply.frame, wire.MaxReply)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("vmcisim: %s: %w", c.label, err)
 	}
 	return text, nil
 }
 
+// connect is what can go wrong before there is a connection.
+func (e *Endpoint) connect(ctx context.Context, c *call) error {
+	m := &e.n.faults.connect
+	i := e.n.cfg.Stage.Choose("net.connect", c.label, m.names...)
+	if i == 0 {
+		return nil
+	}
+	switch m.rare[i-1].kind {
+	case noPort:
+		return ErrNoPort
+	case refused:
+		return ErrRefused
+	}
+	// hang: the backlog of the service is full, and nobody accepts
+	mon := e.env.NewMonitor(c.name)
+	if err := mon.Lock(ctx); err != nil {
+		return err
+	}
+	defer mon.Unlock()
+	for {
+		if err := mon.Wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 // exchange sends the request and returns the answer. The call's monitor is held from before the request leaves until
 // the caller waits, so that the answer always finds it waiting.
-func (e *Endpoint) exchange(ctx context.Context, c *call) (reply []byte, err error) {
+func (e *Endpoint) exchange(ctx context.Context, c *call) (answer, error) {
 	if c.mon = e.conn; c.mon == nil {
 		c.mon = e.env.NewMonitor(c.name)
 	}
 	if err := c.mon.Lock(ctx); err != nil {
-		return nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, err)
+		return answer{}, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, err)
 	}
 	defer c.mon.Unlock()
 	if !e.n.send(c) {
-		return nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrRefused)
+		return answer{}, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrRefused)
 	}
 	defer e.n.forget(c) // in a defer, because a crash leaves Wait by a panic
 	if e.conn != nil {
@@ -95,10 +132,10 @@ func (e *Endpoint) exchange(ctx context.Context, c *call) (reply []byte, err err
 	for !c.answered {
 		if err := c.mon.Wait(ctx); err != nil && !c.answered {
 			e.dequeue(c)
-			return nil, fmt.Errorf("vmcisim: %s: %w", c.label, err)
+			return answer{}, fmt.Errorf("vmcisim: %s: %w", c.label, err)
 		}
 	}
-	return c.reply, c.err
+	return c.answer, c.answer.err
 }
 
 func (e *Endpoint) dequeue(c *call) {

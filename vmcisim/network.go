@@ -9,8 +9,9 @@ import (
 )
 
 // Handler is the service at the other end. It gets the text of one request of a peer and returns the text of the
-// reply; nil closes the connection without one. It must not change request. Its context never ends: the original
-// service finishes what it has begun, whether or not the client still waits.
+// reply; nil closes the connection without one. A peer of "" is one that the service cannot tell. It must not change
+// request. Its context never ends: the original service finishes what it has begun, whether or not the client still
+// waits.
 type Handler func(ctx context.Context, peer string, request []byte) (reply []byte)
 
 // Config of a Network.
@@ -21,6 +22,14 @@ type Config struct {
 	// Shared gives each endpoint one connection for all its callers. As no reply says which request it answers,
 	// each is handed to the caller that has waited longest.
 	Shared bool
+	// Faults are what a schedule may let go wrong beside what it always may; nil: nothing.
+	Faults *Faults
+	// OneRecv is a service that asks once for each element of a frame, as the original does (docs/original.md §1.5): a
+	// request in pieces is refused unless it falls apart between elements.
+	OneRecv bool
+	// LeftoverID is a service that takes a caller it cannot tell for the one before, as the original does
+	// (docs/original.md §1.4, D24).
+	LeftoverID bool
 	// Cooperative says that one task runs at a time and switches only inside the methods of seam. Sections of this
 	// package then need no lock, and take none, because each would be one more yield.
 	Cooperative bool
@@ -35,22 +44,35 @@ type Config struct {
 // Network connects endpoints with one service. Its methods are safe for concurrent use.
 type Network struct {
 	cfg     Config
+	faults  *Faults      // fixed, never nil
 	witness witness      // the stage, if it is one
 	guard   seam.Monitor // nil if cooperative; taken after a call's monitor, never before
 
 	// guarded by guard
-	env     seam.Env // nil while the service is down
+	service *service // nil while nobody listens
+	caller  string   // of the last request whose caller the service could tell
 	flying  []*call  // in the order of sending
 	few     [8]count
 	many    map[string]*count
 	running int // carriers; counted only if not cooperative
 
-	room [4]*call // the first backing array of flying
+	room  [4]*call // the first backing array of flying
+	first service  // the first value of service
+}
+
+// service is who listens at the other end.
+type service struct {
+	env     seam.Env
+	handler Handler
 }
 
 // New returns a network with nothing in flight. It starts nothing.
 func New(cfg Config) *Network {
-	n := &Network{cfg: cfg, env: cfg.Env}
+	n := &Network{cfg: cfg, faults: cfg.Faults, first: service{cfg.Env, cfg.Handler}}
+	n.service = &n.first
+	if n.faults == nil {
+		n.faults = usual
+	}
 	if cfg.Pool != nil {
 		cfg.Pool.used = 0
 	}
@@ -98,13 +120,24 @@ func (n *Network) Endpoint(peer string, env seam.Env) *Endpoint {
 // env; with a nil env nobody listens, and they fail with wire.ErrNotSent.
 func (n *Network) Reset(env seam.Env) {
 	n.lock()
-	n.env = env
+	if n.service = nil; env != nil {
+		n.service = &service{env, n.cfg.Handler}
+	}
 	lost := n.flying
 	n.flying = nil
 	n.unlock()
 	for _, c := range lost {
-		n.hand(c, nil, errReset(c))
+		n.hand(c, answer{err: errReset(c)})
 	}
+}
+
+// Replace lets another service listen, whose requests execute as tasks of env; the requests that the old one has, it
+// finishes. So a network has two services, an old and a new one, until then.
+func (n *Network) Replace(env seam.Env, handler Handler) {
+	n.lock()
+	defer n.unlock()
+	n.cfg.Handler = handler // for Reset
+	n.service = &service{env, handler}
 }
 
 // Close waits until no carrier runs. In a cooperative world the kernel ends them, and Close returns at once.
