@@ -29,13 +29,14 @@ const maxScript = 1 << 20 // bytes; no scenario that anyone reads comes near
 
 // parser reads rows into a script, and makes the text of every row canonical.
 type parser struct {
-	s     *Script
-	lines []int  // of s.Clients
-	sites []int  // the lines of s.Schedule
-	ends  []int  // the lines of crash and restart esx
-	block string // the verb whose indented lines follow
-	seen  map[string]bool
-	row   *row
+	s       *Script
+	lines   []int  // of s.Clients
+	sites   []int  // the lines of s.Schedule
+	ends    []int  // the lines of crash and restart esx
+	network int    // the line of given network
+	block   string // the verb whose indented lines follow
+	seen    map[string]bool
+	row     *row
 }
 
 // Parse reads a scenario. The file's name is for messages.
@@ -171,7 +172,7 @@ func (p *parser) given(rest string) error {
 		p.row.rank = rankVolume
 		return p.givenVolume(rest)
 	case "network":
-		p.row.rank = rankNetwork
+		p.row.rank, p.network = rankNetwork, p.row.line
 		if err := p.givenNetwork(rest); err != nil {
 			return err
 		}

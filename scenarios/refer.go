@@ -71,6 +71,13 @@ func (p *parser) references(stale bool) error {
 			return err
 		}
 	}
+	for _, name := range p.s.Rare {
+		if vm, ok := strings.CutPrefix(name, "taken-for@"); ok {
+			if err := at(p.network, x.vm(vm)); err != nil {
+				return err
+			}
+		}
+	}
 	if len(p.ends) > 0 && p.s.Quirks[string(esxsim.NoVMLock)] {
 		return at(p.ends[0], fmt.Errorf("with quirk %s a VM stays busy for ever if ESX crashes during an attach: leave one of them out",
 			esxsim.NoVMLock))

@@ -53,10 +53,10 @@ func (n *Network) carry(c *call) {
 	case 0:
 	case requestLose:
 		stage.Before("net.reply", c.label)
-		n.answer(c, answer{err: errReset(c)})
+		n.hand(c, answer{err: errReset(c)})
 		return
 	case requestReset:
-		n.answer(c, answer{err: fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrReset)})
+		n.hand(c, answer{err: fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrReset)})
 		return
 	case requestSilence:
 		n.land(c)
@@ -84,24 +84,24 @@ func (n *Network) carry(c *call) {
 		stage.Before("net.reply", c.label)
 	}
 	if frame == nil {
-		n.answer(c, answer{err: errReset(c)})
+		n.hand(c, answer{err: errReset(c)})
 		return
 	}
 	switch i := stage.Choose("net.reply", c.label, n.faults.reply.names...); i {
 	case 0:
-		n.answer(c, answer{frame: frame})
+		n.hand(c, answer{frame: frame})
 	case replyLose:
 		n.saw(seenUnsaid)
-		n.answer(c, answer{err: errReset(c)})
+		n.hand(c, answer{err: errReset(c)})
 	case replyTruncate:
-		n.answer(c, answer{frame: frame[:len(frame)/2]})
+		n.hand(c, answer{frame: frame[:len(frame)/2]})
 	case replySilence:
 		n.saw(seenUnsaid)
 		n.land(c)
 	default:
 		out := delivery{frame: frame}
 		n.befall(c, n.faults.reply.rare[i-replyRare], &out)
-		n.answer(c, answer{frame: frame, pieces: out.pieces})
+		n.hand(c, answer{frame: frame, pieces: out.pieces})
 	}
 }
 
@@ -167,20 +167,19 @@ type answer struct {
 	err    error
 }
 
-// answer ends the flight of a call and hands its answer over.
-func (n *Network) answer(c *call, a answer) {
-	n.land(c)
-	n.hand(c, a)
-}
-
-// hand gives an answer to the one who waits for it: the caller, or on a shared connection whoever has waited longest.
+// hand ends the flight of a call and gives its answer to the one who waits for it: the caller, or on a shared connection
+// whoever has waited longest. Until the caller's lock is there the call is in flight: a service that crashes at this yield
+// resets it.
 func (n *Network) hand(c *call, a answer) {
 	shared := c.e.conn != nil
 	if c.mon == nil || !shared && n.abandoned(c) {
+		n.land(c)
 		return
 	}
 	// The caller may give up or crash at this yield; then the answer is left in a call that nobody reads.
-	if c.mon.Lock(context.Background()) != nil {
+	err := c.mon.Lock(context.Background())
+	n.land(c)
+	if err != nil {
 		return
 	}
 	defer c.mon.Unlock()

@@ -1,0 +1,81 @@
+package scenarios_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vmdkvol/explore"
+	"vmdkvol/scenarios"
+)
+
+// replay runs a text under its own schedule.
+func replay(t *testing.T, text string) scenarios.Outcome {
+	t.Helper()
+	s, err := scenarios.Parse("x.scn", text)
+	require.NoError(t, err)
+	stage, err := scenarios.NewStage(s)
+	require.NoError(t, err)
+	defer stage.Close()
+	out, err := stage.Replay(false)
+	require.NoError(t, err)
+	return out
+}
+
+// TestHabitsOfTheOriginal: what a scenario claims does not hold with the original's receiving half.
+func TestHabitsOfTheOriginal(t *testing.T) {
+	for file, change := range map[string][2]string{
+		"caller-unknown.scn":      {"given network ", "given network leftover-id "},
+		"frame-split-refused.scn": {"given network one-recv ", "given network "},
+		"frame-split.scn":         {"given network ", "given network one-recv "},
+	} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		good, bad := replay(t, string(text)), replay(t, strings.Replace(string(text), change[0], change[1], 1))
+		require.False(t, good.Failed(), file)
+		require.True(t, bad.Failed(), file)
+	}
+}
+
+// TestRareFaultsAreAskedFor: a search meets them where the scenario asks for them, and nowhere else.
+func TestRareFaultsAreAskedFor(t *testing.T) {
+	for _, network := range []string{"", "given network faults=cut,garbage\n"} {
+		s, err := scenarios.Parse("x.scn", "given volume v\n"+network+"given faults 1\nstart c1: mount v; unmount v\nstart c2: get v\n")
+		require.NoError(t, err)
+		stage, err := scenarios.NewStage(s)
+		require.NoError(t, err)
+		defer stage.Close()
+		var seen explore.Coverage
+		rep, err := stage.Explore(explore.Search{Strategy: explore.Random(1), Schedules: 2000, Coverage: &seen})
+		require.NoError(t, err)
+		require.False(t, rep.Found, "%+v", rep)
+		fired := seen.FaultsFired()
+		require.Positive(t, fired["net.reply:truncate"])
+		for _, rare := range []string{"net.request:cut@0", "net.reply:cut@last", "net.reply:bad-magic", "net.request:not-json"} {
+			require.Equal(t, network != "", fired[rare] > 0, rare)
+		}
+	}
+}
+
+func TestNetworkLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"given network faults=cat":              `unknown network fault "cat": did you mean cut?`,
+		"given network shard":                   `unknown network "shard": did you mean shared?`,
+		"given network":                         "want given network",
+		"given network faults=cut@x":            "want a number of bytes, half or last after @",
+		"given network faults=taken-for@vm9":    `unknown VM "vm9"`,
+		"given network shared\ngiven network s": "2: ",
+	} {
+		_, err := scenarios.Parse("x.scn", text+"\nstart c1: list\n")
+		require.ErrorContains(t, err, want)
+	}
+	const untidy, tidy = "given network   faults=cut@17,garbage one-recv shared", "given network shared one-recv faults=cut@17,garbage"
+	got, err := scenarios.Format("x.scn", untidy+"\nstart c1: list\n")
+	require.NoError(t, err)
+	require.Equal(t, tidy+"\nstart c1: list\n", got)
+	s, err := scenarios.Parse("x.scn", got)
+	require.NoError(t, err)
+	require.Contains(t, s.Text(), tidy)
+}
