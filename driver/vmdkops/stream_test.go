@@ -6,15 +6,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net"
-	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"vmdkvol/driver/unixesx"
 	"vmdkvol/driver/vmdkops"
 	"vmdkvol/driver/wire"
 )
@@ -116,6 +112,75 @@ func testStream(t *testing.T, create newStream) {
 		require.Equal(t, `{"Error": "no"}`, string(reply))
 	})
 
+	t.Run("bytes behind a reply are nobody's", func(t *testing.T) {
+		for _, more := range [][]byte{{0}, []byte("HTTP/1.1"), whole} {
+			next.Store(&answer{bytes: append(bytes.Clone(whole), more...)})
+			for range 2 { // the next request has a connection of its own
+				reply, err := tr.RoundTrip(ctx, []byte(request))
+				require.NoError(t, err)
+				require.Equal(t, `{"Error": "no"}`, string(reply))
+			}
+		}
+	})
+
+	t.Run("a reply in two pieces is read whole, and an endless pause between them ends with the context", func(t *testing.T) {
+		for cut := range whole {
+			for _, endless := range []bool{false, true} {
+				paused, stop := context.WithCancelCause(ctx)
+				tr := create(t, func(conn io.ReadWriter) {
+					if _, err := wire.ReadFrame(conn, wire.MaxRequest); err != nil {
+						return
+					}
+					_, _ = conn.Write(whole[:cut])
+					if endless {
+						stop(errStopped)
+						_, _ = io.Copy(io.Discard, conn)
+						return
+					}
+					_, _ = conn.Write(whole[cut:])
+				})
+				reply, err := tr.RoundTrip(paused, []byte(request))
+				stop(nil)
+				if endless {
+					require.ErrorIs(t, err, errStopped, "after %d bytes", cut)
+					require.NotErrorIs(t, err, wire.ErrNotSent)
+				} else {
+					require.NoError(t, err, "after %d bytes", cut)
+					require.Equal(t, `{"Error": "no"}`, string(reply))
+				}
+			}
+		}
+	})
+
+	t.Run("a reply after its caller has given up reaches nobody", func(t *testing.T) {
+		gaveUp := make(chan struct{})
+		late := make(chan struct{})
+		var first atomic.Bool
+		waiting, stop := context.WithCancelCause(ctx)
+		tr := create(t, func(conn io.ReadWriter) {
+			text, err := wire.ReadFrame(conn, wire.MaxRequest)
+			if err != nil {
+				return
+			}
+			if first.CompareAndSwap(false, true) {
+				stop(errStopped)
+				<-gaveUp
+				_, _ = conn.Write(whole)
+				close(late)
+				return
+			}
+			_, _ = conn.Write(wire.AppendFrame(nil, text))
+		})
+		_, err := tr.RoundTrip(waiting, []byte(request))
+		require.ErrorIs(t, err, errStopped)
+		require.NotErrorIs(t, err, wire.ErrNotSent)
+		close(gaveUp)
+		reply, err := tr.RoundTrip(ctx, []byte(`"another"`))
+		require.NoError(t, err)
+		require.Equal(t, `"another"`, string(reply))
+		<-late
+	})
+
 	t.Run("a request of which a part was written is not a promise", func(t *testing.T) {
 		partly, cancel := context.WithCancelCause(ctx)
 		tr := create(t, func(conn io.ReadWriter) {
@@ -158,36 +223,4 @@ func testStream(t *testing.T, create newStream) {
 			require.Error(t, err)
 		}
 	})
-}
-
-// overUnix is unixesx and a service that listens on a unix socket.
-func overUnix(t *testing.T, serve func(io.ReadWriter)) vmdkops.Transport {
-	path := filepath.Join(t.TempDir(), "esx.sock")
-	listener, err := net.Listen("unix", path)
-	require.NoError(t, err)
-	var serving sync.WaitGroup
-	serving.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			serving.Go(func() {
-				defer conn.Close()
-				serve(conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = listener.Close()
-		serving.Wait()
-	})
-	tr, err := unixesx.New(unixesx.Config{Path: path})
-	require.NoError(t, err)
-	return tr
-}
-
-func TestUnixSocketConforms(t *testing.T) {
-	testTransport(t, speaking(overUnix))
-	testStream(t, overUnix)
 }

@@ -19,7 +19,20 @@ import (
 
 // overVsock is vmci and a service that listens on AF_VSOCK in this very machine.
 func overVsock(t *testing.T, serve func(io.ReadWriter)) vmdkops.Transport {
-	listener, port := listenVsock(t)
+	stop, port := listenVsock(t, unix.VMADDR_PORT_ANY, serve)
+	t.Cleanup(stop)
+	return vsockTransport(t, port)
+}
+
+func vsockTransport(t *testing.T, port uint32) vmdkops.Transport {
+	tr, err := vmci.New(vmci.Config{CID: unix.VMADDR_CID_LOCAL, Port: port})
+	require.NoError(t, err)
+	return tr
+}
+
+// listenVsock is a service that listens on AF_VSOCK.
+func listenVsock(t *testing.T, port uint32, serve func(io.ReadWriter)) (stop func(), bound uint32) {
+	listener, bound := bindVsock(t, port)
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -38,22 +51,20 @@ func overVsock(t *testing.T, serve func(io.ReadWriter)) vmdkops.Transport {
 			})
 		}
 	})
-	t.Cleanup(func() {
+	return func() {
 		cancel()
+		_ = listener.Close()
 		serving.Wait()
-	})
-	tr, err := vmci.New(vmci.Config{CID: unix.VMADDR_CID_LOCAL, Port: port})
-	require.NoError(t, err)
-	return tr
+	}, bound
 }
 
-func listenVsock(t *testing.T) (listener *socket.Conn, port uint32) {
+func bindVsock(t *testing.T, port uint32) (listener *socket.Conn, bound uint32) {
 	listener, err := socket.Socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0, "vsock", nil)
 	if err != nil {
 		t.Skipf("no AF_VSOCK, try: modprobe vsock_loopback: %v", err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	require.NoError(t, listener.Bind(&unix.SockaddrVM{CID: unix.VMADDR_CID_ANY, Port: unix.VMADDR_PORT_ANY}))
+	require.NoError(t, listener.Bind(&unix.SockaddrVM{CID: unix.VMADDR_CID_ANY, Port: port}))
 	require.NoError(t, listener.Listen(128))
 	addr, err := listener.Getsockname()
 	require.NoError(t, err)
@@ -63,7 +74,7 @@ func listenVsock(t *testing.T) (listener *socket.Conn, port uint32) {
 // probeVsock skips the test unless a connection from this machine to itself, from a port below 1024, works. Without the
 // loopback driver a connect may hang, hence the deadline.
 func probeVsock(t *testing.T) {
-	listener, port := listenVsock(t)
+	listener, port := bindVsock(t, unix.VMADDR_PORT_ANY)
 	conn, err := socket.Socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0, "vsock", nil)
 	require.NoError(t, err)
 	defer conn.Close()
@@ -87,4 +98,9 @@ func TestVsockConforms(t *testing.T) {
 	probeVsock(t)
 	testTransport(t, speaking(overVsock))
 	testStream(t, overVsock)
+	const port = 10190 // any that nobody has
+	testRestart(t, vsockTransport(t, port), func(t *testing.T, serve func(io.ReadWriter)) func() {
+		stop, _ := listenVsock(t, port, serve)
+		return stop
+	})
 }
