@@ -249,7 +249,7 @@ func (p *parser) givenNetwork(rest string) error {
 		*flags[i].on = true
 	}
 	if n.words() == "" {
-		return errors.New("want given network shared, or faults=NAME,...")
+		return errors.New("want given network shared, or faults=NAME")
 	}
 	_, err := vmcisim.ParseFaults(n.Rare...)
 	var odd *vmcisim.UnknownFaultError

@@ -23,62 +23,118 @@ const created = "........................"
 // spoken is a conversation of two VMs with a fresh host. A header is the magic and the length, 32 bits each, little
 // endian; behind the text follows a NUL, which the length counts.
 var spoken = []struct{ vm, header, request, replyHeader, reply string }{
-	{"vm1", "efbead0b 36000000", `{"cmd":"version","details":{"Name":""},"version":"2"}`,
-		"efbead0b 13000000", `{"version": "N/A"}`},
-	{"vm1", "efbead0b 33000000", `{"cmd":"list","details":{"Name":""},"version":"2"}`,
-		"efbead0b 03000000", `[]`},
-	{"vm1", "efbead0b 74000000", `{"cmd":"create","details":{"Name":"v@ds1","Opts":{"diskformat":"thin","fstype":"ext4","size":"1gb"}},"version":"2"}`,
-		"efbead0b 05000000", `null`},
-	{"vm1", "efbead0b 3a000000", `{"cmd":"create","details":{"Name":"v@ds1"},"version":"2"}`,
-		"efbead0b 4c000000", `{"Error": "File /vmfs/volumes/ds1/dockvols/_DEFAULT/v.vmdk already exists"}`},
-	{"vm1", "efbead0b 33000000", `{"cmd":"get","details":{"Name":"v"},"version":"2"}`,
-		"efbead0b 16010000", `{"created by VM": "vm1", "created": "........................", "status": "detached", "capacity": {"size": "1GB", "allocated": "0"}, "datastore": "ds1", "fstype": "ext4", "diskformat": "thin", "attach-as": "independent_persistent", "access": "read-write", "clone-from": "None"}`},
-	{"vm1", "efbead0b 3a000000", `{"cmd":"attach","details":{"Name":"v@ds1"},"version":"2"}`,
-		"efbead0b 52000000", `{"Unit": "0", "ControllerPciSlotNumber": "160", "ControllerPciBusNumber": "15.0"}`},
-	{"vm1", "efbead0b 36000000", `{"cmd":"attach","details":{"Name":"v"},"version":"2"}`,
-		"efbead0b 52000000", `{"Unit": "0", "ControllerPciSlotNumber": "160", "ControllerPciBusNumber": "15.0"}`},
-	{"vm2", "efbead0b 33000000", `{"cmd":"get","details":{"Name":"v"},"version":"2"}`,
-		"efbead0b 96010000", `{"created by VM": "vm1", "created": "........................", "status": "attached", "capacity": {"size": "1GB", "allocated": "0"}, "datastore": "ds1", "attached to VM": "vm1", "attachedVMDevice": {"Unit": "0", "ControllerPciSlotNumber": "160", "ControllerPciBusNumber": "15.0"}, "fstype": "ext4", "diskformat": "thin", "attach-as": "independent_persistent", "access": "read-write", "clone-from": "None"}`},
-	{"vm2", "efbead0b 3a000000", `{"cmd":"remove","details":{"Name":"v@ds1"},"version":"2"}`,
-		"efbead0b 3c000000", `{"Error": "Failed to remove volume v, in use by VM = vm1."}`},
-	{"vm2", "efbead0b 3a000000", `{"cmd":"detach","details":{"Name":"v@ds1"},"version":"2"}`,
-		"efbead0b 05000000", `null`},
-	{"vm1", "efbead0b 33000000", `{"cmd":"list","details":{"Name":""},"version":"2"}`,
-		"efbead0b 26000000", `[{"Name": "v@ds1", "Attributes": {}}]`},
-	{"vm1", "efbead0b 3a000000", `{"cmd":"detach","details":{"Name":"v@ds1"},"version":"2"}`,
-		"efbead0b 05000000", `null`},
-	{"vm1", "efbead0b 37000000", `{"cmd":"get","details":{"Name":"v@DS1"},"version":"2"}`,
-		"efbead0b 16010000", `{"created by VM": "vm1", "created": "........................", "status": "detached", "capacity": {"size": "1GB", "allocated": "0"}, "datastore": "ds1", "fstype": "ext4", "diskformat": "thin", "attach-as": "independent_persistent", "access": "read-write", "clone-from": "None"}`},
-	{"vm1", "efbead0b 3a000000", `{"cmd":"remove","details":{"Name":"v@ds1"},"version":"2"}`,
-		"efbead0b 05000000", `null`},
-	{"vm1", "efbead0b 3a000000", `{"cmd":"remove","details":{"Name":"v@ds1"},"version":"2"}`,
-		"efbead0b 05000000", `null`},
-	{"vm1", "efbead0b 33000000", `{"cmd":"get","details":{"Name":"v"},"version":"2"}`,
-		"efbead0b 53000000", `{"Error": "Volume v not found (file: /vmfs/volumes/ds1/dockvols/_DEFAULT/v.vmdk)"}`},
-	{"vm1", "efbead0b 3d000000", `{"cmd":"create","details":{"Name":"v-000001"},"version":"2"}`,
-		"efbead0b 5b000000", `{"Error": "\"Volume names ending with '-NNNNNN' (where N is a digit) are not supported\""}`},
-	{"vm1", "efbead0b 38000000", `{"cmd":"create","details":{"Name":"a/b"},"version":"2"}`,
-		"efbead0b 3a000000", `{"Error": "'Volume name contains illegal characters: /'"}`},
-	{"vm1", "efbead0b 9a000000", `{"cmd":"create","details":{"Name":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"version":"2"}`,
-		"efbead0b 38000000", `{"Error": "'Volume name is too long (max len is 100)'"}`},
-	{"vm1", "efbead0b 3b000000", `{"cmd":"get","details":{"Name":"v@nowhere"},"version":"2"}`,
-		"efbead0b 5d000000", `{"Error": "Invalid datastore 'nowhere'.\nKnown datastores: ds1.\nDefault datastore: _VM_DS"}`},
-	{"vm1", "efbead0b 33000000", `{"cmd":"fly","details":{"Name":"v"},"version":"2"}`,
-		"efbead0b 21000000", `{"Error": "Unknown command:fly"}`},
-	{"vm1", "efbead0b 20000000", `{"cmd":"version","version":"3"}`,
-		"efbead0b ba010000", `{"Error": "There is a mismatch between VDVS client (Docker plugin) protocol version\n                                    (3) and server (ESXi) protocol version (2) which indicates different\n                                    versions of the product are installed on Guest and ESXi sides,\n                                    please make sure VDVS plugin and driver are from the same release version.\n                                    "}`},
-	{"vm1", "efbead0b 27000000", `{"details":{"Name":"v"},"version":"2"}`,
-		"efbead0b 37000000", `{"Error": "Server returned an error: KeyError('cmd')"}`},
-	{"vm1", "efbead0b 1c000000", `{"cmd":"get","version":"2"}`,
-		"efbead0b 3b000000", `{"Error": "Server returned an error: KeyError('details')"}`},
-	{"vm1", "efbead0b 29000000", `{"cmd":"get","details":{},"version":"2"}`,
-		"efbead0b 38000000", `{"Error": "Server returned an error: KeyError('Name')"}`},
-	{"vm1", "efbead0b 58000000", ` { "version" : 2 , "details" : { "Name" : "v\u0031" } , "cmd" : "get" , "more" : [1] } `,
-		"efbead0b 55000000", `{"Error": "Volume v1 not found (file: /vmfs/volumes/ds1/dockvols/_DEFAULT/v1.vmdk)"}`},
-	{"vm1", "efbead0b 2e000000", `{"cmd":"create","details":{"Name":"Größe"}}`,
-		"efbead0b 05000000", `null`},
-	{"vm1", "efbead0b 25000000", `{"cmd":"list","details":{"Name":""}}`,
-		"efbead0b 34000000", `[{"Name": "Gr\u00f6\u00dfe@ds1", "Attributes": {}}]`},
+	{
+		"vm1", "efbead0b 36000000", `{"cmd":"version","details":{"Name":""},"version":"2"}`,
+		"efbead0b 13000000", `{"version": "N/A"}`,
+	},
+	{
+		"vm1", "efbead0b 33000000", `{"cmd":"list","details":{"Name":""},"version":"2"}`,
+		"efbead0b 03000000", `[]`,
+	},
+	{
+		"vm1", "efbead0b 74000000", `{"cmd":"create","details":{"Name":"v@ds1","Opts":{"diskformat":"thin","fstype":"ext4","size":"1gb"}},"version":"2"}`,
+		"efbead0b 05000000", `null`,
+	},
+	{
+		"vm1", "efbead0b 3a000000", `{"cmd":"create","details":{"Name":"v@ds1"},"version":"2"}`,
+		"efbead0b 4c000000", `{"Error": "File /vmfs/volumes/ds1/dockvols/_DEFAULT/v.vmdk already exists"}`,
+	},
+	{
+		"vm1", "efbead0b 33000000", `{"cmd":"get","details":{"Name":"v"},"version":"2"}`,
+		"efbead0b 16010000", `{"created by VM": "vm1", "created": "........................", "status": "detached", "capacity": {"size": "1GB", "allocated": "0"}, "datastore": "ds1", "fstype": "ext4", "diskformat": "thin", "attach-as": "independent_persistent", "access": "read-write", "clone-from": "None"}`,
+	},
+	{
+		"vm1", "efbead0b 3a000000", `{"cmd":"attach","details":{"Name":"v@ds1"},"version":"2"}`,
+		"efbead0b 52000000", `{"Unit": "0", "ControllerPciSlotNumber": "160", "ControllerPciBusNumber": "15.0"}`,
+	},
+	{
+		"vm1", "efbead0b 36000000", `{"cmd":"attach","details":{"Name":"v"},"version":"2"}`,
+		"efbead0b 52000000", `{"Unit": "0", "ControllerPciSlotNumber": "160", "ControllerPciBusNumber": "15.0"}`,
+	},
+	{
+		"vm2", "efbead0b 33000000", `{"cmd":"get","details":{"Name":"v"},"version":"2"}`,
+		"efbead0b 96010000", `{"created by VM": "vm1", "created": "........................", "status": "attached", "capacity": {"size": "1GB", "allocated": "0"}, "datastore": "ds1", "attached to VM": "vm1", "attachedVMDevice": {"Unit": "0", "ControllerPciSlotNumber": "160", "ControllerPciBusNumber": "15.0"}, "fstype": "ext4", "diskformat": "thin", "attach-as": "independent_persistent", "access": "read-write", "clone-from": "None"}`,
+	},
+	{
+		"vm2", "efbead0b 3a000000", `{"cmd":"remove","details":{"Name":"v@ds1"},"version":"2"}`,
+		"efbead0b 3c000000", `{"Error": "Failed to remove volume v, in use by VM = vm1."}`,
+	},
+	{
+		"vm2", "efbead0b 3a000000", `{"cmd":"detach","details":{"Name":"v@ds1"},"version":"2"}`,
+		"efbead0b 05000000", `null`,
+	},
+	{
+		"vm1", "efbead0b 33000000", `{"cmd":"list","details":{"Name":""},"version":"2"}`,
+		"efbead0b 26000000", `[{"Name": "v@ds1", "Attributes": {}}]`,
+	},
+	{
+		"vm1", "efbead0b 3a000000", `{"cmd":"detach","details":{"Name":"v@ds1"},"version":"2"}`,
+		"efbead0b 05000000", `null`,
+	},
+	{
+		"vm1", "efbead0b 37000000", `{"cmd":"get","details":{"Name":"v@DS1"},"version":"2"}`,
+		"efbead0b 16010000", `{"created by VM": "vm1", "created": "........................", "status": "detached", "capacity": {"size": "1GB", "allocated": "0"}, "datastore": "ds1", "fstype": "ext4", "diskformat": "thin", "attach-as": "independent_persistent", "access": "read-write", "clone-from": "None"}`,
+	},
+	{
+		"vm1", "efbead0b 3a000000", `{"cmd":"remove","details":{"Name":"v@ds1"},"version":"2"}`,
+		"efbead0b 05000000", `null`,
+	},
+	{
+		"vm1", "efbead0b 3a000000", `{"cmd":"remove","details":{"Name":"v@ds1"},"version":"2"}`,
+		"efbead0b 05000000", `null`,
+	},
+	{
+		"vm1", "efbead0b 33000000", `{"cmd":"get","details":{"Name":"v"},"version":"2"}`,
+		"efbead0b 53000000", `{"Error": "Volume v not found (file: /vmfs/volumes/ds1/dockvols/_DEFAULT/v.vmdk)"}`,
+	},
+	{
+		"vm1", "efbead0b 3d000000", `{"cmd":"create","details":{"Name":"v-000001"},"version":"2"}`,
+		"efbead0b 5b000000", `{"Error": "\"Volume names ending with '-NNNNNN' (where N is a digit) are not supported\""}`,
+	},
+	{
+		"vm1", "efbead0b 38000000", `{"cmd":"create","details":{"Name":"a/b"},"version":"2"}`,
+		"efbead0b 3a000000", `{"Error": "'Volume name contains illegal characters: /'"}`,
+	},
+	{
+		"vm1", "efbead0b 9a000000", `{"cmd":"create","details":{"Name":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},"version":"2"}`,
+		"efbead0b 38000000", `{"Error": "'Volume name is too long (max len is 100)'"}`,
+	},
+	{
+		"vm1", "efbead0b 3b000000", `{"cmd":"get","details":{"Name":"v@nowhere"},"version":"2"}`,
+		"efbead0b 5d000000", `{"Error": "Invalid datastore 'nowhere'.\nKnown datastores: ds1.\nDefault datastore: _VM_DS"}`,
+	},
+	{
+		"vm1", "efbead0b 33000000", `{"cmd":"fly","details":{"Name":"v"},"version":"2"}`,
+		"efbead0b 21000000", `{"Error": "Unknown command:fly"}`,
+	},
+	{
+		"vm1", "efbead0b 20000000", `{"cmd":"version","version":"3"}`,
+		"efbead0b ba010000", `{"Error": "There is a mismatch between VDVS client (Docker plugin) protocol version\n                                    (3) and server (ESXi) protocol version (2) which indicates different\n                                    versions of the product are installed on Guest and ESXi sides,\n                                    please make sure VDVS plugin and driver are from the same release version.\n                                    "}`,
+	},
+	{
+		"vm1", "efbead0b 27000000", `{"details":{"Name":"v"},"version":"2"}`,
+		"efbead0b 37000000", `{"Error": "Server returned an error: KeyError('cmd')"}`,
+	},
+	{
+		"vm1", "efbead0b 1c000000", `{"cmd":"get","version":"2"}`,
+		"efbead0b 3b000000", `{"Error": "Server returned an error: KeyError('details')"}`,
+	},
+	{
+		"vm1", "efbead0b 29000000", `{"cmd":"get","details":{},"version":"2"}`,
+		"efbead0b 38000000", `{"Error": "Server returned an error: KeyError('Name')"}`,
+	},
+	{
+		"vm1", "efbead0b 58000000", ` { "version" : 2 , "details" : { "Name" : "v\u0031" } , "cmd" : "get" , "more" : [1] } `,
+		"efbead0b 55000000", `{"Error": "Volume v1 not found (file: /vmfs/volumes/ds1/dockvols/_DEFAULT/v1.vmdk)"}`,
+	},
+	{
+		"vm1", "efbead0b 2e000000", `{"cmd":"create","details":{"Name":"Größe"}}`,
+		"efbead0b 05000000", `null`,
+	},
+	{
+		"vm1", "efbead0b 25000000", `{"cmd":"list","details":{"Name":""}}`,
+		"efbead0b 34000000", `[{"Name": "Gr\u00f6\u00dfe@ds1", "Attributes": {}}]`,
+	},
 }
 
 func unhex(t *testing.T, digits string) []byte {
