@@ -48,7 +48,7 @@ func (n *Network) carry(c *call) {
 	if !n.cfg.Cooperative { // there the start of a task is a yield point itself
 		stage.Before("net.request", c.label)
 	}
-	in := delivery{peer: c.e.peer, frame: c.request}
+	peer, pieces := c.e.peer, (*stream)(nil)
 	switch i := stage.Choose("net.request", c.label, n.faults.request.names...); i {
 	case 0:
 	case requestLose:
@@ -63,17 +63,21 @@ func (n *Network) carry(c *call) {
 		return
 	case requestDuplicate:
 		n.turn(c, Executing, 0)
-		twin := in
-		twin.frame = slices.Clone(in.frame)
-		n.execute(c, twin)
+		n.execute(c, peer, slices.Clone(c.request), nil)
 	default:
-		n.befall(c, n.faults.request.rare[i-requestRare], &in)
+		f := n.faults.request.rare[i-requestRare]
+		if f.kind == highPort { // the service closes and reads nothing
+			stage.Before("net.reply", c.label)
+			n.hand(c, answer{err: errReset(c)})
+			return
+		}
+		peer, pieces = f.caller(peer), n.befall(c, f, c.request)
 	}
 	n.turn(c, Executing, 0)
 	if n.witness != nil && n.abandoned(c) {
 		n.saw(seenLate)
 	}
-	frame := n.execute(c, in)
+	frame := n.execute(c, peer, c.request, pieces)
 	n.turn(c, Reply, len(frame))
 
 	if !n.cfg.Shared && n.abandoned(c) {
@@ -99,48 +103,40 @@ func (n *Network) carry(c *call) {
 		n.saw(seenUnsaid)
 		n.land(c)
 	default:
-		out := delivery{frame: frame}
-		n.befall(c, n.faults.reply.rare[i-replyRare], &out)
-		n.hand(c, answer{frame: frame, pieces: out.pieces})
+		n.hand(c, answer{frame: frame, pieces: n.befall(c, n.faults.reply.rare[i-replyRare], frame)})
 	}
 }
 
-// delivery is a frame at the end of its way.
-type delivery struct {
-	peer   string // of a request: whom the service takes the caller for
-	closed bool   // the service closes the connection and reads nothing
-	frame  []byte
-	pieces *stream // nil if the frame arrives whole
-}
-
-// befall is one of the rarer faults, on the way of a request or of a reply.
-func (n *Network) befall(c *call, f fault, d *delivery) {
+// befall is one of the rarer faults, on the way of a frame; nil if the frame arrives all the same.
+func (n *Network) befall(c *call, f fault, frame []byte) *stream {
 	switch f.kind {
-	case highPort:
-		d.closed = true
-	case noID:
-		d.peer = ""
-	case asOther:
-		d.peer = f.peer
 	case delay:
 		_ = c.to.env.Sleep(context.Background(), f.wait) // cannot fail: this context never ends
+	case split:
+		n.cfg.Stage.Before("net.rest", c.label)
+	}
+	return f.arrive(frame)
+}
+
+// caller is whom the service takes the caller for.
+func (f fault) caller(peer string) string {
+	switch f.kind {
+	case noID:
+		return ""
+	case asOther:
+		return f.peer
 	default:
-		if d.pieces = f.arrive(d.frame); f.kind == split {
-			n.cfg.Stage.Before("net.rest", c.label)
-		}
+		return peer
 	}
 }
 
 // execute returns the frame of the reply; nil if the service closed the connection.
-func (n *Network) execute(c *call, d delivery) []byte {
-	if d.closed {
-		return nil
-	}
-	text, err := n.receive(d.frame, d.pieces)
+func (n *Network) execute(c *call, peer string, request []byte, pieces *stream) []byte {
+	text, err := n.receive(request, pieces)
 	if err != nil {
 		return nil // the service refuses the frame (docs/original.md §1.5)
 	}
-	reply := c.to.handler(context.Background(), n.identify(d.peer), text)
+	reply := c.to.handler(context.Background(), n.identify(peer), text)
 	if reply == nil {
 		return nil
 	}
