@@ -9,7 +9,7 @@
 //	file     = { given } start { start } [ schedule ] [ expect ] { end }   # canonical order; any is accepted
 //	given    = "given vm" VM
 //	         | "given volume" VOLUME { ("size" | "fstype" | "access" | "diskformat" | "attach-as") "=" VALUE }
-//	         | "given network" { "shared" | "one-recv" | "leftover-id" | "faults=" FAULT { "," FAULT } }     # vmcisim.ParseFaults
+//	         | "given network" { "shared" | "one-recv" | "leftover-id" | "gives-up" | "faults=" FAULT { "," FAULT } }   # vmcisim.ParseFaults
 //	         | "given quirk" QUIRK "=" ("on" | "off")
 //	         | "given faults" NUMBER
 //	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }

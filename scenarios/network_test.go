@@ -29,6 +29,7 @@ func TestHabitsOfTheOriginal(t *testing.T) {
 	for file, change := range map[string][2]string{
 		"caller-unknown.scn":      {"given network ", "given network leftover-id "},
 		"frame-split-refused.scn": {"given network one-recv ", "given network "},
+		"esx-gives-up.scn":        {"gives-up ", ""},
 		"frame-split.scn":         {"given network ", "given network one-recv "},
 	} {
 		text, err := os.ReadFile(file)

@@ -244,7 +244,7 @@ func (p *parser) givenNetwork(rest string) error {
 		}
 		i := slices.IndexFunc(flags, func(f flag) bool { return f.word == word })
 		if i < 0 {
-			return unknown("network", word, "shared", "one-recv", "leftover-id", "faults=")
+			return unknown("network", word, "shared", "one-recv", "leftover-id", "gives-up", "faults=")
 		}
 		*flags[i].on = true
 	}

@@ -78,6 +78,9 @@ func (p *parser) references(stale bool) error {
 			}
 		}
 	}
+	if p.s.GivesUp {
+		p.ends = append(p.ends, p.network)
+	}
 	if len(p.ends) > 0 && p.s.Quirks[string(esxsim.NoVMLock)] {
 		return at(p.ends[0], fmt.Errorf("with quirk %s a VM stays busy for ever if ESX crashes during an attach: leave one of them out",
 			esxsim.NoVMLock))
@@ -152,7 +155,7 @@ func (x *index) deviation(d explore.Deviation) error {
 
 func (x *index) task(name string) error {
 	base, _, _ := strings.Cut(name, "'") // the second task of a name has 2 behind it
-	if _, client := x.does[base]; client {
+	if _, client := x.does[base]; client || base == watchdog {
 		return nil
 	}
 	for _, b := range backgroundTasks {

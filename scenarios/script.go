@@ -32,6 +32,7 @@ type Network struct {
 	Shared     bool     // one connection for each VM
 	OneRecv    bool     // the service refuses most requests that arrive in pieces
 	LeftoverID bool     // the service takes a caller it cannot tell for the one before
+	GivesUp    bool     // the service ends after 16 bad requests in a row, and is started again
 	Rare       []string // faults beside the usual ones, see vmcisim.ParseFaults
 }
 
@@ -55,7 +56,7 @@ type flag struct {
 }
 
 func (n *Network) flags() []flag {
-	return []flag{{"shared", &n.Shared}, {"one-recv", &n.OneRecv}, {"leftover-id", &n.LeftoverID}}
+	return []flag{{"shared", &n.Shared}, {"one-recv", &n.OneRecv}, {"leftover-id", &n.LeftoverID}, {"gives-up", &n.GivesUp}}
 }
 
 // Given is a volume that exists at the start.

@@ -57,6 +57,13 @@ func (w *World) restartESX(ctx context.Context) {
 	w.net.Reset(w.esx)
 }
 
+// watchdog is the task that starts a service again that has ended by itself.
+const watchdog = "watchdog"
+
+func (w *World) giveUp() {
+	w.docker.Go(watchdog, func() { w.restartESX(context.Background()) })
+}
+
 // leave is the end of a client. A service that is down when the last one has ended is started again, because whatever the
 // driver still has to do would go on for ever.
 func (w *World) leave() {

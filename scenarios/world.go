@@ -68,6 +68,7 @@ func newTheatre(s *Script) (*theatre, error) {
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
+	t.lives, t.esx = s.GivesUp, s.GivesUp
 	if len(s.Rare) > 0 {
 		var err error
 		if t.faults, err = vmcisim.ParseFaults(s.Rare...); err != nil {
@@ -185,10 +186,14 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	if !t.threads { // to the race detector, memory that is used again looks shared
 		pool = &t.pool
 	}
+	var giveUp func()
+	if t.script.GivesUp {
+		giveUp = w.giveUp
+	}
 	w.net = vmcisim.New(vmcisim.Config{
 		Env: w.esx, Stage: k, Handler: w.service.Handle, Shared: t.script.Shared, Cooperative: true,
 		Guarded: t.threads, Pool: pool,
-		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID,
+		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID, GiveUp: giveUp,
 	})
 	for i, h := range w.hosts {
 		if err := w.furnish(h, i); err != nil {

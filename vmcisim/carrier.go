@@ -133,6 +133,9 @@ func (f fault) caller(peer string) string {
 // execute returns the frame of the reply; nil if the service closed the connection.
 func (n *Network) execute(c *call, peer string, request []byte, pieces *stream) []byte {
 	text, err := n.receive(request, pieces)
+	if n.cfg.GiveUp != nil {
+		n.patience(err != nil)
+	}
 	if err != nil {
 		return nil // the service refuses the frame (docs/original.md §1.5)
 	}
@@ -141,6 +144,24 @@ func (n *Network) execute(c *call, peer string, request []byte, pieces *stream) 
 		return nil
 	}
 	return wire.AppendFrame(c.replyRoom[:0], reply)
+}
+
+// maxBad is how many requests in a row may be no frames before the original's process ends.
+const maxBad = 16
+
+// patience counts bad requests, and loses itself.
+func (n *Network) patience(bad bool) {
+	n.lock()
+	n.bad++
+	if !bad || n.bad == maxBad {
+		n.bad = 0
+	} else {
+		bad = false
+	}
+	n.unlock()
+	if bad {
+		n.cfg.GiveUp()
+	}
 }
 
 // identify is the caller for whom the service executes a request; "" is one it cannot tell.

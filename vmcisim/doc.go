@@ -52,15 +52,14 @@
 // A service that closes without a reply, for whatever reason, shows the client a reset. A length longer than the body
 // ends with the connection: the original gives up at once, where a service that reads on would wait for its deadline.
 //
-// Config.OneRecv and Config.LeftoverID are habits of the original's receiving half. [Network.Reset] is a service that
+// Config.OneRecv, Config.LeftoverID and Config.GiveUp are habits of the original's receiving half. [Network.Reset] is a service that
 // dies with what it has, [Network.Replace] one that another takes over from while it finishes.
 //
 // [Sometimes] and the faults' names are for a search to list what runs of it may never have come to.
 //
 // Fidelity: like the original, one connection for each request, no request ids, no timeout, and a service that closes
 // the connection without a reply when it refuses a frame (docs/original.md §1.1, §1.5). A duplicate that executes after
-// its reply is not offered: a stream does not repeat. Absent: source ports as numbers, the service's end after 16 bad
-// requests in a row. Config.Shared is no fidelity; it is the network as the review thread of PR #810 imagined it
+// its reply is not offered: a stream does not repeat. Absent: source ports as numbers. Config.Shared is no fidelity; it is the network as the review thread of PR #810 imagined it
 // (docs/original.md H1).
 //
 //	net := vmcisim.New(vmcisim.Config{Env: esxEnv, Stage: stage, Handler: service.Handle})

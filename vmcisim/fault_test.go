@@ -165,6 +165,31 @@ func TestLeftoverID(t *testing.T) {
 	require.Equal(t, []string{"vm2", "vm2", "vm1"}, callers)
 }
 
+// TestGiveUp: sixteen bad requests in a row, not fifteen and then a good one.
+func TestGiveUp(t *testing.T) {
+	const all = 15 + 1 + 16 + 15
+	faults, err := vmcisim.ParseFaults("bad-magic", "high-port")
+	require.NoError(t, err)
+	s, gaveUp := &stage{faults: map[string]string{}}, []int{}
+	sent := 0
+	n := vmcisim.New(vmcisim.Config{
+		Env: seam.Real(), Stage: s, Faults: faults, Handler: echo, GiveUp: func() { gaveUp = append(gaveUp, sent) },
+	})
+	e := n.Endpoint("vm1", seam.Real())
+	for sent = 1; sent <= all; sent++ {
+		if sent != 16 {
+			s.faults[requestPoint] = "bad-magic"
+		}
+		_, err := e.RoundTrip(t.Context(), request(t, wire.Attach, "data"))
+		require.Equal(t, sent == 16, err == nil)
+		s.faults[requestPoint] = "high-port" // does not count
+		_, err = e.RoundTrip(t.Context(), request(t, wire.Attach, "data"))
+		require.Error(t, err)
+	}
+	require.NoError(t, n.Close(t.Context()))
+	require.Equal(t, []int{32}, gaveUp)
+}
+
 // TestHang: a connection that nobody accepts ends with the context, and nothing was sent.
 func TestHang(t *testing.T) {
 	faults, err := vmcisim.ParseFaults("connect")

@@ -30,6 +30,9 @@ type Config struct {
 	// LeftoverID is a service that takes a caller it cannot tell for the one before, as the original does
 	// (docs/original.md §1.4, D24).
 	LeftoverID bool
+	// GiveUp, if set, is called in a carrier when 16 requests in a row were no frames: then the process of the original
+	// ends, and a watchdog starts it again (docs/original.md §1.4). A source port that is too high does not count.
+	GiveUp func()
 	// Cooperative says that one task runs at a time and switches only inside the methods of seam. Sections of this
 	// package then need no lock, and take none, because each would be one more yield.
 	Cooperative bool
@@ -51,6 +54,7 @@ type Network struct {
 	// guarded by guard
 	service *service // nil while nobody listens
 	caller  string   // of the last request whose caller the service could tell
+	bad     int      // requests in a row that were no frames; counted only with GiveUp
 	flying  []*call  // in the order of sending
 	few     [8]count
 	many    map[string]*count
