@@ -10,7 +10,6 @@ import (
 
 	"vmdkvol/esxsim"
 	"vmdkvol/explore"
-	"vmdkvol/vmcisim"
 )
 
 // ParseError is a mistake in a scenario file. Its text is one line.
@@ -232,32 +231,6 @@ func (p *parser) givenVolume(rest string) error {
 	p.s.Volumes = append(p.s.Volumes, Given{name, opts})
 	p.row.text = "given " + Op{Verb: "volume", Volume: name, Opts: opts}.String()
 	return nil
-}
-
-func (p *parser) givenNetwork(rest string) error {
-	n := &p.s.Network
-	flags := n.flags()
-	for _, word := range strings.Fields(rest) {
-		if names, ok := strings.CutPrefix(word, "faults="); ok {
-			n.Rare = append(n.Rare, strings.Split(names, ",")...)
-			continue
-		}
-		i := slices.IndexFunc(flags, func(f flag) bool { return f.word == word })
-		if i < 0 {
-			return unknown("network", word, "shared", "one-recv", "leftover-id", "gives-up", "faults=")
-		}
-		*flags[i].on = true
-	}
-	if n.words() == "" {
-		return errors.New("want given network shared, or faults=NAME")
-	}
-	_, err := vmcisim.ParseFaults(n.Rare...)
-	var odd *vmcisim.UnknownFaultError
-	if errors.As(err, &odd) {
-		return unknown("network fault", odd.Word, vmcisim.FaultKinds()...)
-	}
-	p.row.text = "given network " + n.words()
-	return err
 }
 
 func (p *parser) givenQuirk(rest string) error {

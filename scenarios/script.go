@@ -27,38 +27,6 @@ type Script struct {
 	End      []Condition
 }
 
-// Network is what a scenario says of the network.
-type Network struct {
-	Shared     bool     // one connection for each VM
-	OneRecv    bool     // the service refuses most requests that arrive in pieces
-	LeftoverID bool     // the service takes a caller it cannot tell for the one before
-	GivesUp    bool     // the service ends after 16 bad requests in a row, and is started again
-	Rare       []string // faults beside the usual ones, see vmcisim.ParseFaults
-}
-
-// words are the network as a given line says it.
-func (n *Network) words() string {
-	var words []string
-	for _, f := range n.flags() {
-		if *f.on {
-			words = append(words, f.word)
-		}
-	}
-	if len(n.Rare) > 0 {
-		words = append(words, "faults="+strings.Join(n.Rare, ","))
-	}
-	return strings.Join(words, " ")
-}
-
-type flag struct {
-	word string
-	on   *bool
-}
-
-func (n *Network) flags() []flag {
-	return []flag{{"shared", &n.Shared}, {"one-recv", &n.OneRecv}, {"leftover-id", &n.LeftoverID}, {"gives-up", &n.GivesUp}}
-}
-
 // Given is a volume that exists at the start.
 type Given struct {
 	Name string
