@@ -59,8 +59,8 @@
 //
 // Fidelity: like the original, one connection for each request, no request ids, no timeout, and a service that closes
 // the connection without a reply when it refuses a frame (docs/original.md §1.1, §1.5). A duplicate that executes after
-// its reply is not offered: a stream does not repeat. Absent: source ports as numbers. Config.Shared is no fidelity; it is the network as the review thread of PR #810 imagined it
-// (docs/original.md H1).
+// its reply is not offered: a stream does not repeat. Absent: source ports as numbers. Config.Shared is no fidelity; it
+// is the network as the review thread of PR #810 imagined it (docs/original.md H1).
 //
 //	net := vmcisim.New(vmcisim.Config{Env: esxEnv, Stage: stage, Handler: service.Handle})
 //	client := vmdkops.New(vmdkops.Config{Env: env, Transport: net.Endpoint("vm1", env)})
