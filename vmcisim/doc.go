@@ -16,7 +16,7 @@
 //   - Every frame passes the real encoder and the real decoder of driver/wire, in both directions.
 //   - An error that wraps wire.ErrNotSent means that the request was not and will not be executed. Any other error
 //     leaves that open.
-//   - A round trip ends with a reply, with an error, or with its context; only a "silence" needs the context.
+//   - A round trip ends with a reply, with an error, or with its context; only a "silence" or a "hang" needs the context.
 //   - A caller gets the reply of its own request, except with Config.Shared.
 //
 // Names. Requests are labelled peer:verb:volume, such as "vm1:attach:data", which is the object of the points below.
@@ -52,8 +52,8 @@
 // A service that closes without a reply, for whatever reason, shows the client a reset. A length longer than the body
 // ends with the connection: the original gives up at once, where a service that reads on would wait for its deadline.
 //
-// Config.OneRecv, Config.LeftoverID and Config.GiveUp are habits of the original's receiving half. [Network.Reset] is a service that
-// dies with what it has, [Network.Replace] one that another takes over from while it finishes.
+// Config.OneRecv, Config.LeftoverID and Config.GiveUp are habits of the original's receiving half. [Network.Reset] is a
+// service that dies with what it has, [Network.Replace] one that another takes over from while it finishes.
 //
 // [Sometimes] and the faults' names are for a search to list what runs of it may never have come to.
 //
