@@ -180,3 +180,18 @@ func TestDeadlockIsFoundByTheReducedSearch(t *testing.T) {
 	require.True(t, finals["failure deadlock"], "%+v", s)
 	require.True(t, finals["end"])
 }
+
+func TestFirstStepsRaceToo(t *testing.T) {
+	finals, s := all(t, false, explore.Options{}, func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		order := ""
+		for _, name := range []string{"a", "b", "c"} {
+			k.Client(name, w, func() {
+				w.Touch("order", true)
+				order += name
+			})
+		}
+		k.AtEnd(func() { final(order) })
+	})
+	require.Len(t, finals, 6, "%+v", s)
+}

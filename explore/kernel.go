@@ -248,6 +248,9 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	}
 	t.name, t.world, t.client, t.f = k.unique(name), w, client, f
 	t.hash, t.index, t.cause = NewHash().str(t.name), len(k.tasks), k.steps
+	if k.current == k.root {
+		t.cause = -1 // no step made it
+	}
 	t.point = Point{"start", t.name}
 	t.visited = append(t.visited, t.point)
 	k.tasks = append(k.tasks, t)

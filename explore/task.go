@@ -22,7 +22,7 @@ type Task struct {
 	name   string
 	hash   Hash // of name
 	index  int  // among the run's tasks
-	cause  int  // the step that made it able to go on: the one that created it, or woke it
+	cause  int  // the step that made it able to go on: the one that created it, or woke it; -1 if none did
 	world  *World
 	client bool
 	f      func()
@@ -91,6 +91,7 @@ type worker struct {
 	stop  func()
 	yield func(struct{}) bool
 	task  *Task
+	gone  bool // its goroutine ends, see Task.run
 }
 
 //go:norace
@@ -109,19 +110,40 @@ func newWorker(k *Kernel) *worker {
 	return w
 }
 
-// run is the root of a task: nothing that happens in the task passes it.
+// run is the root of a task: nothing that happens in the task passes it, but for runtime.Goexit, which nothing can stop.
+// The worker of a task that called it stays here until the runner throws it away.
 //
 //go:norace
 func (t *Task) run(k *Kernel) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		k.Fail(PanicOracle, "task "+t.name+" called runtime.Goexit, as t.FailNow and require do: in a task, call Kernel.Fail, "+
+			"or keep what is wrong for a check after the run\n"+string(debug.Stack()))
+		t.worker.gone = true
+		k.ended(t)
+		t.worker.yield(struct{}{})
+	}()
+	t.attempt(k)
+	returned = true
+	k.ended(t)
+}
+
+// attempt does what the task is there for; a panic is a failure of the run.
+//
+//go:norace
+func (t *Task) attempt(k *Kernel) {
+	if t.dying {
+		return
+	}
 	defer func() {
 		switch p := recover(); p.(type) {
 		case nil, unwound:
 		default:
 			k.Fail(PanicOracle, fmt.Sprintf("%v\n%s", p, debug.Stack()))
 		}
-		k.ended(t)
 	}()
-	if !t.dying {
-		t.f()
-	}
+	t.f()
 }

@@ -141,7 +141,10 @@ func (k *Kernel) start(t *Task) {
 //
 //go:norace
 func (k *Kernel) reclaim(w *worker) {
-	if w.task == nil {
+	switch {
+	case w.gone:
+		go w.stop() // a coroutine passes Goexit on to whoever stops it
+	case w.task == nil:
 		k.free = append(k.free, w)
 	}
 }

@@ -94,6 +94,7 @@ func (w *World) Crash() {
 		return
 	}
 	w.crashed = true
+	w.k.touch(everything, true) // it takes the next step away from every task of the world
 	w.k.note(Event{Kind: CrashEvent, Task: w.name})
 	for _, t := range w.k.live {
 		if t.world == w {
