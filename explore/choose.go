@@ -95,10 +95,15 @@ func (k *Kernel) defaultIndex(cur *Task) int {
 		if want.state == done || want.enabled() {
 			break
 		}
-		if want.state != locking && want.state != waiting || want.on.holder == nil {
+		if !want.wants() {
 			break
 		}
-		want = want.on.holder
+		switch m := want.on; {
+		case m.holder != nil:
+			want = m.holder
+		case want.state == queued:
+			want = m.queue[0]
+		}
 	}
 	background, started, fresh := -1, -1, -1
 	for i, t := range k.enabled {

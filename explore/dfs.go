@@ -6,7 +6,8 @@ package explore
 //
 //	for dfs.More() { runner.Run(program, dfs, 0, options) }
 //
-// The program must do the same at every run.
+// The program must do the same at every run. Two things are not in the footprints, so that orders of them may be left out:
+// which of two timers of one instant was set first, and that one task cancels a context that another one waits with.
 type Exhaustive struct {
 	plain bool
 
@@ -176,6 +177,9 @@ func (d *Exhaustive) Next(c *Choice) int {
 	}
 	n.chosen = c.Enabled[pick].index
 	n.backtrack = append(n.backtrack, n.chosen)
+	if c.Clock && n.chosen != clockIndex { // a timer may be cancelled, and then no race would ever call for it
+		n.backtrack = append(n.backtrack, clockIndex)
+	}
 	if d.plain {
 		n.backtrack = append(n.backtrack[:0], n.enabled...)
 	}

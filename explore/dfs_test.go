@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -68,7 +69,8 @@ func TestReductionCounts(t *testing.T) {
 // act is one step of a random program.
 type act struct{ kind, object int }
 
-// randomProgram has short and long sections, waits and faults.
+// randomProgram has short and long sections, waits and faults. No two of its timers fire at the same time, but of one
+// client: see Exhaustive.
 func randomProgram(clients [][]act) func(k *explore.Kernel, final func(string)) {
 	return func(k *explore.Kernel, final func(string)) {
 		w := k.World("w")
@@ -117,6 +119,28 @@ func randomProgram(clients [][]act) func(k *explore.Kernel, final func(string)) 
 							log[i] += "took,"
 						}
 						queue.Unlock()
+					case 8: // take, and wait for it until a deadline
+						end, cancel := w.WithDeadline(ctx, w.Now().Add(time.Duration(10*i+a.object+1)))
+						err := queue.Lock(end)
+						if err == nil {
+							for ready == 0 && err == nil {
+								err = queue.Wait(end)
+							}
+							if err == nil {
+								ready--
+							}
+							queue.Unlock()
+						}
+						log[i] += fmt.Sprint(err, ",")
+						cancel()
+					case 9: // hold the queue for a time
+						_ = queue.Lock(ctx)
+						_ = w.Sleep(ctx, time.Duration(10*i+5))
+						ready++
+						queue.Wake()
+						use(a.object)
+						k.Before("act", "queue")
+						queue.Unlock()
 					case 5: // a background task that does something
 						w.Go(fmt.Sprintf("bg%d", i), func() {
 							k.Before("bg", "x")
@@ -136,13 +160,21 @@ func randomProgram(clients [][]act) func(k *explore.Kernel, final func(string)) 
 }
 
 func TestReducedSearchSeesWhatPlainSearchSees(t *testing.T) {
+	for _, locks := range []explore.LockModel{explore.Barging, explore.GoMutex} {
+		t.Run(locks.String(), func(t *testing.T) { plainAndReducedAgree(t, 7, explore.Options{Faults: 1, Locks: locks}) })
+		t.Run(locks.String()+" with deadlines", func(t *testing.T) { plainAndReducedAgree(t, 9, explore.Options{Locks: locks}) })
+	}
+}
+
+// plainAndReducedAgree draws programs of the first kinds of acts.
+func plainAndReducedAgree(t *testing.T, kinds int, o explore.Options) {
 	rapid.Check(t, func(t *rapid.T) {
 		clients := make([][]act, rapid.IntRange(2, 3).Draw(t, "clients"))
 		budget := 5
 		for i := range clients {
 			n := rapid.IntRange(1, 3).Draw(t, "n")
 			for range min(n, budget) {
-				a := act{rapid.IntRange(0, 7).Draw(t, "kind"), rapid.IntRange(0, 1).Draw(t, "object")}
+				a := act{rapid.IntRange(0, kinds).Draw(t, "kind"), rapid.IntRange(0, 1).Draw(t, "object")}
 				clients[i] = append(clients[i], a)
 				budget--
 				if a.kind == 1 {
@@ -150,7 +182,6 @@ func TestReducedSearchSeesWhatPlainSearchSees(t *testing.T) {
 				}
 			}
 		}
-		o := explore.Options{Faults: 1}
 		plain, ps := all(t, true, o, randomProgram(clients))
 		if plain == nil {
 			t.Skip("too many schedules for a plain search")

@@ -92,6 +92,16 @@ func TestDeadlockNamesWhoWaitsForWhom(t *testing.T) {
 	require.Equal(t, explore.DeadlockOracle, rep.Result.Failure.Oracle)
 	require.Contains(t, rep.Result.Failure.Detail, "c1 waits for lock(b) held by c2, holds a")
 	require.Contains(t, rep.Result.Failure.Detail, "c2 waits for lock(a) held by c1, holds b")
+	require.Contains(t, rep.Result.Failure.Detail, "; cycle: c1 -> c2 -> c1")
+	stuck := func(k *explore.Kernel) { // nobody holds what is waited for
+		w := k.World("host")
+		m := w.NewMonitor("m")
+		k.Client("c1", w, func() { _ = m.Lock(context.Background()); _ = m.Wait(context.Background()) })
+		k.Client("c2", w, func() { _ = m.Lock(context.Background()); k.Before("end", "held") })
+		k.Client("c3", w, func() { _ = m.Lock(context.Background()) })
+	}
+	res := r.Run(stuck, explore.Sequential{}, 0, explore.Options{})
+	require.Equal(t, "c1 waits for a wake of m held by c2, which has ended; c3 waits for lock(m) held by c2, which has ended", res.Failure.Detail)
 	require.Nil(t, r.Run(lostUpdate, explore.Sequential{}, 0, explore.Options{}).Failure, "the runner works on after a deadlock")
 }
 

@@ -12,6 +12,13 @@ const (
 	acquire // of a monitor that is held beyond the step
 	release // of a monitor that was held since an earlier step
 	section // of a monitor: acquired and released within the step, after touching keys
+
+	// Of a GoMutex. None of these waits, but handed.
+	visit    // a section by a newcomer while nobody queues
+	barge    // acquired by a newcomer
+	handed   // acquired by the first of the queue
+	handover // released
+	change   // someone queues, or is woken
 )
 
 // everything is an object that no step commutes with.
@@ -36,7 +43,7 @@ func (a Access) commutes(b Access) bool {
 	case a.Mode != b.Mode:
 		return false
 	}
-	return a.Mode == Read || a.Mode == section || a.Mode == callMode || a.Mode == returnMode
+	return a.Mode == Read || a.Mode == section || a.Mode == visit || a.Mode == callMode || a.Mode == returnMode
 }
 
 // commute reports whether two steps with these footprints may be swapped without anyone noticing.
@@ -102,12 +109,16 @@ func (k *Kernel) took(m *monitor) {
 //
 //go:norace
 func (k *Kernel) gave(m *monitor) {
+	gives, within := release, section
+	if m.fair {
+		gives, within = handover, visit
+	}
 	switch {
 	case m.step != k.steps:
-		k.footprint = append(k.footprint, Access{m.name, release})
-	case len(k.footprint) == m.mark || m.waited:
-		k.footprint = append(k.footprint, Access{m.name, acquire}, Access{m.name, release})
+		k.footprint = append(k.footprint, Access{m.name, gives})
+	case len(k.footprint) == m.mark || m.waited || m.fair && m.how != visit:
+		k.footprint = append(k.footprint, Access{m.name, m.acquisition()}, Access{m.name, gives})
 	default:
-		k.footprint = append(k.footprint, Access{m.name, section})
+		k.footprint = append(k.footprint, Access{m.name, within})
 	}
 }

@@ -61,6 +61,7 @@ type Kernel struct {
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints
 	collector  collector  // the strategy, if it counts what Sometimes says
+	pulse      *pulse     // nil without a watchdog
 }
 
 // World makes a world. Its name appears in crash events.

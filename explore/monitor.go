@@ -2,7 +2,7 @@ package explore
 
 import "context"
 
-// monitor is a seam.Monitor with barging: whenever it is free, any waiter and any newcomer may take it.
+// monitor is a seam.Monitor.
 type monitor struct {
 	world  *World
 	name   string
@@ -16,6 +16,13 @@ type monitor struct {
 	waited bool // someone has waited, or was woken, since then
 
 	quiet bool // see World.Quiet
+
+	// of a GoMutex, see LockModel
+	fair     bool
+	starving bool
+	how      Mode // of the last acquisition: visit, barge or handed
+	barged   int  // how often a newcomer has taken it before the queue
+	queue    []*Task
 }
 
 //go:norace
@@ -30,7 +37,16 @@ func (m *monitor) Lock(ctx context.Context) error {
 		happenedAfter(m)
 		return nil
 	}
-	if unknown := m.maker == t && m.step == k.steps && m.holder == nil; !unknown {
+	switch unknown := m.maker == t && m.step == k.steps && m.holder == nil; {
+	case unknown:
+		m.how = visit
+	case m.fair:
+		t.on, t.ctx = m, cancellable(ctx)
+		k.yield(t, ready, Point{"lock", m.name})
+		if ctx.Err() == nil {
+			m.compete(t)
+		}
+	default:
 		t.on, t.ctx = m, cancellable(ctx)
 		k.yield(t, locking, Point{"lock", m.name})
 	}
@@ -74,12 +90,20 @@ func (m *monitor) Wait(ctx context.Context) error {
 	m.holder, m.waited = nil, true
 	k.gave(m)
 	t.on, t.ctx, t.woken = m, cancellable(ctx), false
-	k.yield(t, waiting, Point{"wait", m.name})
+	woken := false
+	if m.fair {
+		k.yield(t, parked, Point{"wait", m.name})
+		woken, t.ctx = t.woken, nil
+		m.compete(t)
+	} else {
+		k.yield(t, waiting, Point{"wait", m.name})
+		woken = t.woken
+	}
 	m.holder = t
 	k.took(m)
 	happenedAfter(m)
 	m.waited = true
-	if !t.woken {
+	if !woken {
 		return context.Cause(ctx)
 	}
 	return nil
@@ -92,8 +116,11 @@ func (m *monitor) Wake() {
 		panic("explore: wake of monitor " + m.name + " without holding it")
 	}
 	m.waited = true
+	if m.fair {
+		k.footprint = append(k.footprint, Access{m.name, change})
+	}
 	for _, t := range k.live {
-		if t.state == waiting && t.on == m && !t.woken {
+		if (t.state == waiting || t.state == parked) && t.on == m && !t.woken {
 			t.woken, t.cause = true, k.steps
 		}
 	}

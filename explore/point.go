@@ -2,7 +2,7 @@ package explore
 
 import "strconv"
 
-// Point is a yield point: what a task is about to do, and to what. "lock", "wait", "sleep" and "start" are the kernel's
+// Point is a yield point: what a task is about to do, and to what. "lock", "queue", "wait", "sleep" and "start" are the kernel's
 // own operations; the others are those that simulators announce.
 type Point struct {
 	Op     string

@@ -32,6 +32,10 @@ type object struct {
 	acquired int      // latest acquisition of the monitor, -1 if none
 	sections []int    // since then
 	released int      // latest release of the monitor, -1 if none
+
+	// of a GoMutex; sections are visits since the latest of the rest
+	latest int  // access that is no visit, -1 if none
+	barged bool // acquired by a newcomer
 }
 
 type access struct {
@@ -55,7 +59,8 @@ func (t *trace) add(task, cause int, n *node, footprint []Access) {
 // races finds, for every step from the first new one on, the earlier steps that could just as well have come after it,
 // and adds to the decisions there what leads to that. This is source-DPOR (Abdulla, Aronis, Jonsson, Sagonas, "Optimal
 // dynamic partial order reduction", POPL 2014), with monitors: a step that waited for a monitor races with the
-// acquisition before it, not with the release.
+// acquisition before it, not with the release. Whoever tries for a GoMutex does not wait, and races with whatever was done
+// to it last; only the first of the queue waits, and only while the monitor is taken.
 func (t *trace) races(from int) {
 	t.prepare()
 	var before, rivals, lockRivals []int
@@ -87,6 +92,23 @@ func (t *trace) races(from int) {
 				if a.Mode == acquire {
 					for _, i := range o.sections {
 						lockRivals = appendNew(lockRivals, i)
+					}
+				}
+			case handed:
+				released = max(released, o.released)
+				if o.latest > o.released {
+					rivals = appendNew(rivals, o.latest)
+				}
+				if o.barged {
+					lockRivals = appendNew(lockRivals, o.acquired)
+				}
+			case visit, barge, handover, change:
+				if o.latest >= 0 {
+					rivals = appendNew(rivals, o.latest)
+				}
+				if a.Mode != visit {
+					for _, i := range o.sections {
+						rivals = appendNew(rivals, i)
 					}
 				}
 			default:
@@ -158,7 +180,7 @@ func (t *trace) object(name string) *object {
 	}
 	o := t.pool[t.inUse]
 	t.inUse++
-	*o = object{recent: o.recent[:0], sections: o.sections[:0], acquired: -1, released: -1}
+	*o = object{recent: o.recent[:0], sections: o.sections[:0], acquired: -1, released: -1, latest: -1}
 	t.objects[name] = o
 	return o
 }
@@ -172,10 +194,16 @@ func (t *trace) record(j int) {
 		switch {
 		case a.Object == everything, a.Mode == acquire:
 			o.acquired, o.sections = j, o.sections[:0]
-		case a.Mode == section:
+		case a.Mode == section, a.Mode == visit:
 			o.sections = append(o.sections, j)
 		case a.Mode == release:
 			o.released = j
+		case a.Mode == barge, a.Mode == handed:
+			o.acquired, o.barged, o.latest, o.sections = j, a.Mode == barge, j, o.sections[:0]
+		case a.Mode == handover:
+			o.released, o.latest, o.sections = j, j, o.sections[:0]
+		case a.Mode == change:
+			o.latest, o.sections = j, o.sections[:0]
 		case a.Mode == Write:
 			o.recent = append(o.recent[:0], access{j, a.Mode})
 		default:

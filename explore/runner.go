@@ -11,6 +11,10 @@ type Options struct {
 	Faults int
 	// Record asks for the deviations of runs that do not fail, too.
 	Record bool
+	// Locks says how monitors are handed on.
+	Locks LockModel
+	// Watchdog, if set, reports a step that does not end.
+	Watchdog *Watchdog
 	// Observe sees every event; nil costs nothing.
 	Observe func(Event)
 }
@@ -30,7 +34,8 @@ const rootName = "set-up"
 
 // Runner executes programs, one run at a time, and keeps what runs have in common. Use from one goroutine.
 type Runner struct {
-	k Kernel
+	k     Kernel
+	pulse *pulse // of the last watchdog
 }
 
 // NewRunner makes a runner; Close frees its coroutines.
@@ -53,6 +58,19 @@ func (r *Runner) Close() {
 		w.stop()
 	}
 	r.k.free = nil
+	r.watch(nil)
+}
+
+// watch lets the next run be watched.
+func (r *Runner) watch(w *Watchdog) *pulse {
+	if r.pulse != nil && r.pulse.owner != w {
+		r.pulse.owner.detach(r.pulse)
+		r.pulse = nil
+	}
+	if r.pulse == nil && w != nil {
+		r.pulse = w.attach(&r.k)
+	}
+	return r.pulse
 }
 
 // Run executes the program once under the strategy, as its run number n.
@@ -71,6 +89,12 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	k.watcher, _ = s.(Watcher)
 	if c, ok := s.(collector); ok && c.collects() && !k.threads { // the map would look like a data race
 		k.collector = c
+	}
+	if p := r.watch(o.Watchdog); p != nil {
+		k.pulse = p
+		p.flag.Store(false)
+		p.running.Store(true)
+		defer p.running.Store(false)
 	}
 	s.Begin(n)
 	p(k)

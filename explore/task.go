@@ -14,6 +14,8 @@ const (
 	locking               // wants on
 	waiting               // waits for a wake of on, then wants on
 	sleeping              // until woken by its timer
+	queued                // stands in the queue of on, a GoMutex
+	parked                // waits for a wake of on, a GoMutex, and will then try for it
 	done
 )
 
@@ -32,7 +34,9 @@ type Task struct {
 	dying bool // it only unwinds from now on
 	woken bool // by Wake or by its timer
 	on    *monitor
-	ctx   context.Context // ends a locking, waiting or sleeping state early; nil if it cannot
+	ctx   context.Context // ends a state of waiting early; nil if it cannot
+
+	ticket int // how often on, a GoMutex, had been barged for when the task queued
 
 	follows string // an object that every step reads, see Kernel.Follow
 
@@ -55,10 +59,19 @@ func (t *Task) enabled() bool {
 		return t.on.holder == nil || t.ctx != nil && t.ctx.Err() != nil
 	case waiting:
 		return t.on.holder == nil && (t.woken || t.ctx != nil && t.ctx.Err() != nil)
-	case sleeping:
+	case sleeping, parked:
 		return t.woken || t.ctx != nil && t.ctx.Err() != nil
+	case queued:
+		return t.on.holder == nil && t.on.queue[0] == t || t.ctx != nil && t.ctx.Err() != nil
 	}
 	return false
+}
+
+// wants reports whether the task is blocked in a state in which it waits for a monitor.
+//
+//go:norace
+func (t *Task) wants() bool {
+	return t.state == locking || t.state == waiting || t.state == queued || t.state == parked
 }
 
 // site numbers the point where the task is now.
@@ -91,14 +104,15 @@ type worker struct {
 	stop  func()
 	yield func(struct{}) bool
 	task  *Task
-	gone  bool // its goroutine ends, see Task.run
+	gone  bool  // its goroutine ends, see Task.run
+	id    int64 // of its goroutine
 }
 
 //go:norace
 func newWorker(k *Kernel) *worker {
 	w := &worker{}
 	w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
-		w.yield = yield
+		w.yield, w.id = yield, goroutine()
 		for {
 			w.task.run(k)
 			w.task = nil

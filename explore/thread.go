@@ -10,6 +10,7 @@ func newThread(k *Kernel) *worker {
 	w := &worker{}
 	turn, back := make(chan bool), make(chan struct{})
 	go func() {
+		w.id = goroutine()
 		for {
 			hide()
 			goOn := <-turn

@@ -67,10 +67,13 @@ func (k *Kernel) bury(t *Task) {
 //go:norace
 func (k *Kernel) stepped(t *Task) {
 	k.steps++
+	if k.pulse != nil && k.pulse.flag.Load() {
+		k.pulse.flag.Store(false)
+	}
 	if k.watcher != nil {
 		for _, m := range k.taken {
 			if m.holder == t {
-				k.footprint = append(k.footprint, Access{m.name, acquire})
+				k.footprint = append(k.footprint, Access{m.name, m.acquisition()})
 			}
 		}
 		if t.follows != "" {

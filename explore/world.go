@@ -69,7 +69,10 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	}
 	m := k.monitors[k.monitorsUsed]
 	k.monitorsUsed++
-	*m = monitor{world: w, name: name, maker: k.current, step: k.steps, quiet: slices.Contains(w.quiet, name)}
+	*m = monitor{
+		world: w, name: name, maker: k.current, step: k.steps, quiet: slices.Contains(w.quiet, name),
+		fair: k.options.Locks == GoMutex, queue: m.queue[:0],
+	}
 	return m
 }
 
@@ -99,6 +102,9 @@ func (w *World) Crash() {
 	for _, t := range w.k.live {
 		if t.world == w {
 			t.dying = true
+			if t.state == queued {
+				t.on.leave(t)
+			}
 		}
 	}
 }

@@ -1,0 +1,176 @@
+package explore_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vmdkvol/explore"
+)
+
+// endings runs every schedule of a program that ends in a state, plain and reduced, and returns the states.
+func endings(t require.TestingT, locks explore.LockModel, program func(k *explore.Kernel, final func(string))) map[string]bool {
+	o := explore.Options{Locks: locks}
+	plain, _ := all(t, true, o, program)
+	reduced, _ := all(t, false, o, program)
+	require.NotNil(t, plain)
+	require.Equal(t, plain, reduced, "%v", locks)
+	return plain
+}
+
+// queueing is three clients of one lock: a holds it until b, then c, have come for it, as far as the schedule lets them,
+// and then takes it again twice.
+func queueing(k *explore.Kernel, final func(string)) {
+	w := k.World("w")
+	m := w.NewMonitor("m")
+	order := ""
+	section := func(name string) {
+		_ = m.Lock(context.Background())
+		order += name
+		w.Touch("order", true)
+		m.Unlock()
+	}
+	k.Client("a", w, func() {
+		_ = m.Lock(context.Background())
+		order += "a"
+		for _, name := range []string{"b", "c"} {
+			w.Go(name, func() { section(name) })
+			k.Before("hold", name)
+		}
+		order += "-" // who queues, queues by now
+		m.Unlock()
+		section("a")
+		section("a")
+	})
+	k.AtEnd(func() { final(order) })
+}
+
+// replayed runs the program under a schedule, on both backends, and returns how it ended.
+func replayed(t *testing.T, locks explore.LockModel, program func(k *explore.Kernel, final func(string)), schedule ...string) string {
+	var ds []explore.Deviation
+	for _, text := range schedule {
+		d, err := explore.ParseDeviation(text)
+		require.NoError(t, err)
+		ds = append(ds, d)
+	}
+	var got [2]string
+	var hashes [2]explore.Hash
+	i := 0
+	for _, newRunner := range []func() *explore.Runner{explore.NewRunner, explore.NewThreads} {
+		r := newRunner()
+		replay := explore.NewReplay(ds)
+		res := r.Run(func(k *explore.Kernel) { program(k, func(s string) { got[i] = s }) }, replay, 0, explore.Options{Locks: locks})
+		r.Close()
+		require.Nil(t, res.Failure)
+		require.Empty(t, replay.Unused())
+		hashes[i] = res.Hash
+		i++
+	}
+	require.Equal(t, hashes[0], hashes[1], "both backends take the same steps")
+	require.Equal(t, got[0], got[1])
+	return got[0]
+}
+
+func TestAStarvingWaiterIsHandedTheLock(t *testing.T) {
+	// b and c are at the lock before a gives it up; barging still lets a overtake both twice.
+	bothWait := []string{"switch a -> b before hold(b)#1", "switch a -> c before hold(c)#1"}
+	require.Equal(t, "a-aabc", replayed(t, explore.Barging, queueing, bothWait...))
+	require.Equal(t, "a-abca", replayed(t, explore.GoMutex, queueing, append(bothWait,
+		"pick a when b blocks at queue(m)#1", "pick a when c blocks at queue(m)#1")[:2]...),
+		"a overtakes b once; then b and c, who were both overtaken, come before a")
+	// c comes only when b starves already: it has not been overtaken, and after it anyone may barge.
+	require.Equal(t, "a-abca", replayed(t, explore.GoMutex, queueing, "switch a -> b before hold(b)#1", "switch a -> c before lock(m)#3"))
+}
+
+func TestWhatNeedsAnUnfairLock(t *testing.T) {
+	// Under barging c can overtake b, who was in the queue first, and a both of them twice.
+	queueFirst := func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		m := w.NewMonitor("m")
+		order := ""
+		k.Client("a", w, func() {
+			_ = m.Lock(context.Background())
+			for _, name := range []string{"b", "c"} {
+				w.Go(name, func() {
+					_ = m.Lock(context.Background())
+					order += name
+					w.Touch("order", true)
+					m.Unlock()
+				})
+				for range 2 { // time to come to the lock and to queue
+					k.Before("hold", name)
+				}
+			}
+			m.Unlock()
+			for range 2 {
+				_ = m.Lock(context.Background())
+				order += "a"
+				w.Touch("order", true)
+				m.Unlock()
+			}
+		})
+		k.AtEnd(func() { final(order) })
+	}
+	barging, fair := endings(t, explore.Barging, queueFirst), endings(t, explore.GoMutex, queueFirst)
+	for s := range fair {
+		require.Contains(t, barging, s, "barging allows whatever go allows")
+	}
+	require.Contains(t, barging, "aabc")
+	bothQueue := []string{"switch a -> b before hold(b)#1", "switch a -> c before hold(c)#1"}
+	require.Equal(t, "abca", replayed(t, explore.GoMutex, queueFirst, bothQueue...))
+}
+
+func TestAQueuedTaskIsCancelledAndWoken(t *testing.T) {
+	program := func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		m := w.NewMonitor("m")
+		var log []string
+		k.Client("a", w, func() {
+			_ = m.Lock(context.Background())
+			w.Go("b", func() {
+				ctx, cancel := w.WithDeadline(context.Background(), w.Now().Add(time.Second))
+				defer cancel()
+				log = append(log, fmt.Sprint("b ", m.Lock(ctx)))
+			})
+			w.Go("c", func() {
+				_ = m.Lock(context.Background())
+				log = append(log, "c")
+				m.Wake()
+				m.Unlock()
+			})
+			_ = w.Sleep(context.Background(), time.Minute)
+			log = append(log, fmt.Sprint("a ", m.Wait(context.Background())))
+			m.Unlock()
+		})
+		k.AtEnd(func() { final(strings.Join(log, ", ")) })
+	}
+	require.Equal(t, "b context deadline exceeded, c, a <nil>", replayed(t, explore.GoMutex, program))
+}
+
+func TestACrashLeavesTheQueueOfALivingWorld(t *testing.T) {
+	program := func(k *explore.Kernel, final func(string)) {
+		docker, plugin := k.World("docker"), k.World("plugin")
+		m := docker.NewMonitor("m")
+		log := ""
+		use := func(name string) {
+			_ = m.Lock(context.Background())
+			log += name
+			m.Unlock()
+		}
+		k.Client("a", docker, func() {
+			_ = m.Lock(context.Background())
+			docker.Go("b", func() { plugin.Within(func() { use("b") }) })
+			docker.Go("c", func() { use("c") })
+			_ = docker.Sleep(context.Background(), time.Second)
+			plugin.Crash()
+			log += "a"
+			m.Unlock()
+		})
+		k.AtEnd(func() { final(log) })
+	}
+	require.Equal(t, "ac", replayed(t, explore.GoMutex, program))
+}
