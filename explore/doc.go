@@ -17,7 +17,9 @@
 // [Runner.Minimize] makes what it found small and proves that nothing smaller fails, [Runner.Explain] finds the nearest
 // schedule that passes, and a [Coverage] says how much a search that found nothing is worth.
 //
-// The package uses one goroutine and no clock: a search is bounded by a number of schedules. Whoever wants several cores
+// [Options] say how monitors are handed on ([LockModel]), and may name a [Watchdog] for code that blocks anywhere else.
+//
+// But for the watchdog the package uses one goroutine and no clock (with [NewThreads], one goroutine for each task): a search is bounded by a number of schedules. Whoever wants several cores
 // gives each a Runner and a part of the run numbers, see [NextRound] and [InOrder]; the lowest number that fails is then
 // the same as in one search.
 //
@@ -28,7 +30,8 @@
 //   - Every decision that differs from the default is recorded, exactly once, in [Result.Deviations].
 //   - A task of a crashed world never acts again: each of its yields panics, in deferred code too, and its unlocks do
 //     nothing.
-//   - A panic in a task is that run's failure, with its stack; it does not reach the caller.
+//   - A panic in a task is that run's failure, with its stack; it does not reach the caller. So is runtime.Goexit, which
+//     t.FailNow calls: a test keeps what is wrong for later, or calls [Kernel.Fail].
 //
 // A program is two clients and a check:
 //

@@ -10,6 +10,7 @@
 //	given    = "given vm" VM
 //	         | "given volume" VOLUME { ("size" | "fstype" | "access" | "diskformat" | "attach-as") "=" VALUE }
 //	         | "given network" { "shared" | "one-recv" | "leftover-id" | "gives-up" | "faults=" FAULT { "," FAULT } }   # vmcisim.ParseFaults
+//	         | "given locks" ("barging" | "go")
 //	         | "given quirk" QUIRK "=" ("on" | "off")
 //	         | "given faults" NUMBER
 //	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }

@@ -175,6 +175,13 @@ func (p *parser) given(rest string) error {
 		if err := p.givenNetwork(rest); err != nil {
 			return err
 		}
+	case "locks":
+		p.row.rank = rankLocks
+		l, err := explore.ParseLockModel(rest)
+		if err != nil {
+			return unknown("lock model", rest, explore.Barging.String(), explore.GoMutex.String())
+		}
+		p.s.Locks = l
 	case "quirk":
 		p.row.rank = rankQuirk
 		return p.givenQuirk(rest)
@@ -187,7 +194,7 @@ func (p *parser) given(rest string) error {
 		p.s.Faults = n
 		p.row.text = "given faults " + strconv.Itoa(n)
 	default:
-		return unknown("given", what, "vm", "volume", "network", "quirk", "faults")
+		return unknown("given", what, "vm", "volume", "network", "locks", "quirk", "faults")
 	}
 	if !p.first(what) {
 		return fmt.Errorf("%s is given twice", what)

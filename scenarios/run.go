@@ -82,7 +82,7 @@ func (s *Stage) Replay(observe bool) (Outcome, error) {
 	script := s.theatre.script
 	var out Outcome
 	counts := make([]int, len(script.Counts))
-	options := explore.Options{Record: true, Faults: faultsIn(script.Schedule)}
+	options := explore.Options{Record: true, Faults: faultsIn(script.Schedule), Locks: script.Locks}
 	options.Observe = func(e explore.Event) {
 		for i, c := range script.Counts {
 			if e.Kind == explore.StepEvent && e.Point == c.Point {
@@ -156,6 +156,7 @@ func (s *Stage) Explore(search explore.Search) (explore.Report, error) {
 	if search.Options.Faults == 0 {
 		search.Options.Faults = s.theatre.script.Faults
 	}
+	search.Options.Locks = s.theatre.script.Locks
 	rep := s.runner.Search(search, s.Program)
 	if s.err != nil {
 		return rep, s.err
@@ -187,6 +188,9 @@ func (s *Script) Text(header ...string) string {
 	}
 	if n := s.Network.words(); n != "" {
 		b.WriteString("given network " + n + "\n")
+	}
+	if s.Locks != explore.Barging {
+		b.WriteString("given locks " + s.Locks.String() + "\n")
 	}
 	for _, q := range sortedKeys(s.Quirks) {
 		fmt.Fprintf(&b, "given quirk %s=%s\n", q, map[bool]string{true: "on", false: "off"}[s.Quirks[q]])

@@ -15,6 +15,7 @@ type Script struct {
 	VMs     []string // beside vm1
 	Volumes []Given
 	Network
+	Locks   explore.LockModel
 	Quirks  map[string]bool
 	Faults  int
 	Opening []Op // what is done before the clients begin; not in files

@@ -33,6 +33,7 @@ const (
 	rankVM rank = iota
 	rankVolume
 	rankNetwork
+	rankLocks
 	rankQuirk
 	rankFaults
 	rankStart

@@ -29,6 +29,7 @@ func (s *Stage) Search(search explore.Search) (explore.Report, error) {
 	if search.Options.Faults == 0 {
 		search.Options.Faults = s.theatre.script.Faults
 	}
+	search.Options.Locks = s.theatre.script.Locks
 	rep := s.runner.Search(search, s.Program)
 	return rep, s.err
 }
@@ -38,6 +39,7 @@ func (s *Stage) Search(search explore.Search) (explore.Report, error) {
 // is how many faults a run may have; 0 means as many as the script says, or as the schedule has.
 func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int) (Shrunk, error) {
 	o.Faults = max(o.Faults, script.Faults, faultsIn(ds))
+	o.Locks = script.Locks
 	x := shrinking{runner: explore.NewRunner(), options: o, script: script.WithSchedule(ds)}
 	defer x.runner.Close()
 	stage, err := newStageOn(script, x.runner)

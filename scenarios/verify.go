@@ -120,8 +120,9 @@ type Proof struct {
 	Failure  explore.Failure
 }
 
-// Prove explores a program completely, or until it fails or runs runs are made.
-func Prove(r *explore.Runner, p *Script, runs int) (Proof, error) {
+// Prove explores a program completely, or until it fails or runs runs are made. Its faults and locks are the program's.
+func Prove(r *explore.Runner, p *Script, o explore.Options, runs int) (Proof, error) {
+	o.Faults, o.Locks = p.Faults, p.Locks
 	stage, err := newStageOn(p, r)
 	if err != nil {
 		return Proof{}, err
@@ -133,7 +134,7 @@ func Prove(r *explore.Runner, p *Script, runs int) (Proof, error) {
 			proof.Traces = search.Stats().Traces
 			return proof, nil
 		}
-		res := r.Run(stage.Program, search, proof.Runs, explore.Options{Faults: p.Faults})
+		res := r.Run(stage.Program, search, proof.Runs, o)
 		if stage.err != nil {
 			return proof, stage.err
 		}

@@ -22,12 +22,14 @@ type exploration struct {
 	schedules int
 	budget    time.Duration
 	faults    int
+	locks     string
 	jobs      int
 	shard     string
 	from      string
 	proof     int
 	out       string
 	asJSON    bool
+	watchdog  *explore.Watchdog
 }
 
 // defaultSchedules bounds an exploration that nothing else bounds, defaultProof a proof.
@@ -75,7 +77,13 @@ func newExplore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return x.explore(cmd, script)
+			if err := lockModel(x.locks, script); err != nil {
+				return err
+			}
+			return watched(cmd, func(w *explore.Watchdog) error {
+				x.watchdog = w
+				return x.explore(cmd, script)
+			})
 		},
 	}
 	f := cmd.Flags()
@@ -85,6 +93,7 @@ func newExplore() *cobra.Command {
 	f.IntVar(&x.schedules, "schedules", defaultSchedules, "try at most so many; with --budget, no limit unless given")
 	f.DurationVar(&x.budget, "budget", 0, "stop after this time, such as 30s (default: none)")
 	f.IntVar(&x.faults, "faults", 0, "faults that one run may have (default: what FILE says)")
+	f.StringVar(&x.locks, "locks", "", "how locks are handed on: barging, or go as sync.Mutex does (default: what FILE says)")
 	f.IntVarP(&x.jobs, "jobs", "j", 1, "schedules run at the same time")
 	f.StringVar(&x.shard, "shard", "1/1", "the i-th of n parts of the schedules: i/n")
 	f.StringVar(&x.from, "from", "", "where an earlier --strategy idb stopped")
@@ -157,7 +166,7 @@ func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (expl
 	start := time.Now()
 	h := hunt{
 		script: script, strategy: x.strategy, seed: x.seed, shard: shard, shards: shards, from: x.from, schedules: x.schedules,
-		budget: x.budget, options: explore.Options{Faults: x.faults}, jobs: x.jobs, progress: progressTo(cmd.ErrOrStderr()),
+		budget: x.budget, options: explore.Options{Faults: x.faults, Watchdog: x.watchdog}, jobs: x.jobs, progress: progressTo(cmd.ErrOrStderr()),
 	}
 	q, err := h.run(cmd.Context())
 	if err != nil {
@@ -170,7 +179,7 @@ func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (expl
 	}
 	var found *scenarios.Shrunk
 	if q.Found {
-		if found, err = e.shrink(script, &q.Result, explore.Options{Faults: x.faults}, x.proof); err != nil {
+		if found, err = e.shrink(script, &q.Result, explore.Options{Faults: x.faults, Watchdog: x.watchdog}, x.proof); err != nil {
 			return explored{}, nil, err
 		}
 	}

@@ -38,7 +38,14 @@ func newShrink() *cobra.Command {
 				return err
 			}
 			start := time.Now()
-			s, err := scenarios.Shrink(script, script.Schedule, explore.Options{Faults: faults}, proof)
+			var s scenarios.Shrunk
+			err = watched(cmd, func(w *explore.Watchdog) (err error) {
+				s, err = scenarios.Shrink(script, script.Schedule, explore.Options{Faults: faults, Watchdog: w}, proof)
+				return err
+			})
+			if errors.Is(err, errFound) {
+				return err
+			}
 			if err != nil {
 				return badInput(fmt.Errorf("%s: %w", args[0], err))
 			}

@@ -40,6 +40,7 @@ type verification struct {
 	shard      string
 	violations int
 	asJSON     bool
+	locks      string
 }
 
 func newVerify() *cobra.Command {
@@ -62,7 +63,11 @@ func newVerify() *cobra.Command {
 			if v.scope.Clients < 1 || v.scope.Ops < 1 || v.scope.Faults < 0 || v.jobs < 1 {
 				return badInput(errors.New("verify needs at least one client, one operation and one job, and not less than no faults"))
 			}
-			c, err := v.run(cmd)
+			var c *certificate
+			err := watched(cmd, func(w *explore.Watchdog) (err error) {
+				c, err = v.run(cmd, w)
+				return err
+			})
 			if err != nil {
 				return err
 			}
@@ -81,6 +86,7 @@ func newVerify() *cobra.Command {
 	f.IntVar(&v.scope.Clients, "clients", 2, "how many clients")
 	f.IntVar(&v.scope.Ops, "ops", 2, "operations of each client")
 	f.IntVar(&v.scope.Faults, "faults", 0, "faults of each run")
+	f.StringVar(&v.locks, "locks", explore.Barging.String(), "how locks are handed on: barging, or go as sync.Mutex does")
 	f.IntVar(&v.limit, "limit", 10_000_000, "skip the rest of a program after so many runs")
 	f.IntVarP(&v.jobs, "jobs", "j", runtime.NumCPU(), "programs explored at once")
 	f.StringVar(&v.shard, "shard", "1/1", "only every n-th program, the i-th of each n: i/n")
@@ -91,10 +97,14 @@ func newVerify() *cobra.Command {
 }
 
 // run explores the programs, several at once, and adds up the proofs in the order of the programs.
-func (v *verification) run(cmd *cobra.Command) (*certificate, error) {
+func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificate, error) {
 	var shard, shards int
 	if n, err := fmt.Sscanf(v.shard, "%d/%d", &shard, &shards); n != 2 || err != nil || shard < 1 || shard > shards {
 		return nil, badInput(fmt.Errorf("shard %q: want i/n with i from 1 to n", v.shard))
+	}
+	locks, err := explore.ParseLockModel(v.locks)
+	if err != nil {
+		return nil, badInput(err)
 	}
 	start := time.Now()
 	c := &certificate{Complete: true, Clients: v.scope.Clients, Ops: v.scope.Ops, Faults: v.scope.Faults}
@@ -114,6 +124,7 @@ func (v *verification) run(cmd *cobra.Command) (*certificate, error) {
 			if n++; n%shards != shard%shards {
 				continue
 			}
+			p.Locks = locks
 			j := &job{program: p, done: make(chan struct{})}
 			select {
 			case order <- j:
@@ -129,7 +140,7 @@ func (v *verification) run(cmd *cobra.Command) (*certificate, error) {
 			r := explore.NewRunner()
 			defer r.Close()
 			for j := range todo {
-				j.proof, j.err = scenarios.Prove(r, j.program, v.limit)
+				j.proof, j.err = scenarios.Prove(r, j.program, explore.Options{Watchdog: w}, v.limit)
 				close(j.done)
 			}
 		})
