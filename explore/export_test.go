@@ -1,7 +1,7 @@
 package explore
 
-// Look lets the watchdog look now, with no patience at all.
-func (w *Watchdog) Look() []Blocked {
-	w.after = 0
-	return w.hanging()
-}
+// NewLooker is a watchdog without patience that looks only when it is told to.
+func NewLooker() *Watchdog { return &Watchdog{} }
+
+// Look makes it look.
+func (w *Watchdog) Look() []Blocked { return w.hanging() }

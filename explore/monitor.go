@@ -90,7 +90,7 @@ func (m *monitor) Wait(ctx context.Context) error {
 	m.holder, m.waited = nil, true
 	k.gave(m)
 	t.on, t.ctx, t.woken = m, cancellable(ctx), false
-	woken := false
+	var woken bool
 	if m.fair {
 		k.yield(t, parked, Point{"wait", m.name})
 		woken, t.ctx = t.woken, nil

@@ -130,19 +130,24 @@ func newWorker(k *Kernel) *worker {
 //go:norace
 func (t *Task) run(k *Kernel) {
 	returned := false
-	defer func() {
-		if returned {
-			return
-		}
-		k.Fail(PanicOracle, "task "+t.name+" called runtime.Goexit, as t.FailNow and require do: in a task, call Kernel.Fail, "+
-			"or keep what is wrong for a check after the run\n"+string(debug.Stack()))
-		t.worker.gone = true
-		k.ended(t)
-		t.worker.yield(struct{}{})
-	}()
+	defer t.exit(k, &returned)
 	t.attempt(k)
 	returned = true
 	k.ended(t)
+}
+
+// exit ends a task that has called Goexit.
+//
+//go:norace
+func (t *Task) exit(k *Kernel, returned *bool) {
+	if *returned {
+		return
+	}
+	k.Fail(PanicOracle, "task "+t.name+" called runtime.Goexit, as t.FailNow and require do: in a task, call Kernel.Fail, "+
+		"or keep what is wrong for a check after the run\n"+string(debug.Stack()))
+	t.worker.gone = true
+	k.ended(t)
+	t.worker.yield(struct{}{})
 }
 
 // attempt does what the task is there for; a panic is a failure of the run.

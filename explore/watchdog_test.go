@@ -21,7 +21,7 @@ func line(offset int) string {
 }
 
 func TestTheWatchdogNamesWhatBlocks(t *testing.T) {
-	var at string
+	var at atomic.Value // file:line of what blocks
 	free := make(chan struct{})
 	var over atomic.Bool
 	for _, c := range []struct {
@@ -33,7 +33,7 @@ func TestTheWatchdogNamesWhatBlocks(t *testing.T) {
 			k.Client("c1", w, func() { k.Before("act", "x") })
 			k.Client("c2", w, func() {
 				k.Before("block", "x")
-				at = line(1)
+				at.Store(line(1))
 				<-free
 			})
 		}},
@@ -47,7 +47,7 @@ func TestTheWatchdogNamesWhatBlocks(t *testing.T) {
 					mu.Unlock()
 				})
 				k.Before("block", "x")
-				at = line(1)
+				at.Store(line(1))
 				mu.Lock()
 				mu.Unlock() //nolint:staticcheck // SA2001: to take it is what matters
 			})
@@ -55,20 +55,20 @@ func TestTheWatchdogNamesWhatBlocks(t *testing.T) {
 		{"spin", "c1", "run", func(k *explore.Kernel) {
 			k.Client("c1", k.World("w"), func() {
 				k.Before("block", "x")
-				at = line(1)
+				at.Store(line(1))
 				for !over.Load() {
 				}
 			})
 		}},
 		{"oracle", "c1", "chan receive", func(k *explore.Kernel) {
 			k.AtStep(func() {
-				at = line(1)
+				at.Store(line(1))
 				<-free
 			})
 			k.Client("c1", k.World("w"), func() { k.Before("act", "x") })
 		}},
 		{"set-up", "set-up", "chan receive", func(*explore.Kernel) {
-			at = line(1)
+			at.Store(line(1))
 			<-free
 		}},
 	} {
@@ -104,7 +104,7 @@ func TestTheWatchdogNamesWhatBlocks(t *testing.T) {
 					require.Equal(t, "block(x)", b.Began.String())
 				}
 				require.Contains(t, b.State, c.state)
-				require.True(t, strings.HasSuffix(b.Where, at), "%s, not %s\n%s", b.Where, at, b)
+				require.True(t, strings.HasSuffix(b.Where, at.Load().(string)), "%s, not %s\n%s", b.Where, at.Load(), b)
 				require.Contains(t, b.String(), b.Where)
 				close(free)
 				over.Store(true)
@@ -119,8 +119,7 @@ func TestTheWatchdogNamesWhatBlocks(t *testing.T) {
 func TestTheWatchdogLetsASlowProgramBe(t *testing.T) {
 	for name, newRunner := range backends {
 		t.Run(name, func(t *testing.T) {
-			dog := explore.NewWatchdog(time.Hour, func(explore.Blocked) {}) // it looks when it is told to
-			defer dog.Stop()
+			dog := explore.NewLooker()
 			r := newRunner()
 			defer r.Close()
 			var seen []explore.Blocked
