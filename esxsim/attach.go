@@ -16,26 +16,59 @@ const (
 // attach puts the volume's disk into the caller (docs/original.md §2.7). It is idempotent; the file lock, not the
 // metadata, says whether another VM has the disk.
 func (s *Service) attach(ctx context.Context, c *call) (reply []byte, fault string) {
-	before, _ := s.readMeta(ctx, c.target, c.label)
-	m := c.vm
+	var before Meta
+	if !s.step("esx.attach.read", c.volume) {
+		before, _ = s.readMeta(ctx, c.target, c.label)
+	}
+	if before.Status == statusAttached && s.quirk.has(attachRepairs) {
+		before = s.repair(ctx, c, before)
+	}
+	if s.step("esx.attach.find", c.volume) {
+		return nil, stepFault
+	}
 
-	s.env.Touch(m.label, s.quirk.noVMLock)
+	s.env.Touch(c.vm.label, s.quirk.has(noVMLock))
 	s.mu.lock()
-	gone := s.vms[m.ID] != m
-	sl := m.find(c.target)
-	there := sl != nil && sl.state == plugged
-	busy := !gone && !there && !m.begin(s.quirk.noVMLock)
+	m := s.lookup(c.vm)
+	var sl *slot
+	var bus int
+	var there, busy, grow, full bool
+	if m != nil {
+		sl = m.find(c.target)
+		there = sl != nil && sl.state == plugged
+		if busy = !there && !m.begin(s.quirk.has(noVMLock)); !there && !busy {
+			bus, grow, full = m.growth()
+		}
+	}
 	s.mu.unlock()
 	switch {
-	case gone:
-		return nil, m.notFound()
+	case m == nil:
+		return nil, c.vm.notFound()
+	case there && s.quirk.has(attachOnce):
+		return nil, alreadyAttached("The disk is already in the virtual machine.", before, c)
 	case there:
 		s.saw(seenHere)
+		c.vm = m
 		s.recordAttached(ctx, c, nil)
-		return deviceReply(sl.at), ""
+		return s.deviceReply(c, sl.at)
 	case busy:
 		s.saw(seenBusy)
 		return nil, alreadyAttached(faultBusy, before, c)
+	case full:
+		s.end(m)
+		return nil, faultFull
+	}
+	c.vm = m
+	if grow {
+		if s.quirk.has(controllerWithDisk) {
+			s.stage.Before("esx.attach.plug", c.volume)
+			s.end(m)
+			return nil, errors.Join(errors.New(faultOff), s.PowerOff(ctx, m.ID)).Error()
+		}
+		if fault := s.grow(c, bus); fault != "" {
+			s.end(m)
+			return s.controllerFault(fault)
+		}
 	}
 
 	switch s.checkpoint("esx.attach.plug", c.volume, s.failOrBusy) {
@@ -54,13 +87,37 @@ func (s *Service) attach(ctx context.Context, c *call) (reply []byte, fault stri
 		return nil, faultFull
 	case err != nil:
 		return nil, alreadyAttached(err.Error(), before, c)
+	case at.ControllerPciBusNumber == "": // the original stumbles before it writes the metadata
+		return nil, faultNoBridge
 	}
 	s.recordAttached(ctx, c, &at)
-	return deviceReply(at), ""
+	return s.deviceReply(c, at)
 }
 
-func deviceReply(at wire.Device) []byte {
-	return wire.AppendDevice(make([]byte, 0, 96), at)
+// repair clears metadata that names a VM which does not run here (quirk attach-repairs-stale).
+func (s *Service) repair(ctx context.Context, c *call, before Meta) Meta {
+	s.mu.lock()
+	owner := s.uuids[before.AttachedUUID]
+	stale := owner == nil || !owner.on
+	s.mu.unlock()
+	if stale && !s.fails("esx.attach.repair", c.volume) {
+		before = before.detached()
+		_ = s.writeMeta(ctx, c.target, c.label, before) // logged there
+	}
+	return before
+}
+
+// faultNoBridge is what comes of a device that cannot be described: the original looks into nothing.
+const faultNoBridge = `Server returned an error: TypeError("'NoneType' object is not subscriptable")`
+
+func (s *Service) deviceReply(c *call, at wire.Device) (reply []byte, fault string) {
+	switch {
+	case s.step("esx.attach.reply", c.volume):
+		return nil, stepFault
+	case at.ControllerPciBusNumber == "":
+		return nil, faultNoBridge
+	}
+	return wire.AppendDevice(make([]byte, 0, 96), at), ""
 }
 
 // alreadyAttached completes the fault of a reconfigure task by what the metadata said before.
@@ -141,8 +198,11 @@ func (s *Service) recordAttached(ctx context.Context, c *call, at *wire.Device) 
 		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", c.volume, "err", "simulated fault")
 		return
 	}
-	meta, _ := s.readMeta(ctx, c.target, c.label)
-	_ = s.writeMeta(ctx, c.target, c.label, meta.attachedTo(c.vm.VM, at)) // logged there
+	meta, ok := s.readMeta(ctx, c.target, c.label)
+	if !ok && !s.quirk.has(optionsLost) {
+		return
+	}
+	_ = s.writeMeta(ctx, c.target, c.label, meta.attachedTo(&c.vm.VM, at)) // logged there
 }
 
 // begin starts a reconfigure task; false if one runs. While VMs have locks there is never a second one.
@@ -158,7 +218,7 @@ func (m *machine) begin(noVMLock bool) bool {
 }
 
 func (s *Service) end(m *machine) {
-	if s.quirk.noVMLock {
+	if s.quirk.has(noVMLock) {
 		s.env.Touch(m.label, true)
 		s.mu.lock()
 		m.busy = false

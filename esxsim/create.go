@@ -11,59 +11,81 @@ import (
 
 // create makes the disk, then its metadata (docs/original.md §2.6). It is not idempotent.
 func (s *Service) create(ctx context.Context, c *call) (reply []byte, fault string) {
+	if s.step("esx.create.exists", c.volume) {
+		return nil, stepFault
+	}
 	v := c.target
 	exists, fault := s.exists(ctx, c)
 	switch {
 	case fault != "":
 		return nil, fault
+	case exists && s.quirk.has(createRepeats):
+		return wire.AppendNull(nil), ""
 	case exists:
 		return nil, "File " + vmdkPath(v) + " already exists"
 	case c.mistyped != "":
 		return nil, c.mistyped
+	case s.step("esx.create.options", c.volume):
+		return nil, stepFault
 	}
-	if fault := checkOptions(c.opts); fault != "" {
-		return nil, fault
-	}
-	if _, clone := c.opts[optCloneFrom]; clone {
-		return nil, "Failed to clone volume: this simulated host cannot clone"
-	}
-	size, fault := diskSize(c.opts)
-	if fault != "" {
+	if fault := checkOptions(c.opts, s.policies(v.Datastore)); fault != "" {
 		return nil, fault
 	}
 	format := Thin
 	if f, ok := c.opts[optDiskFormat]; ok {
 		format = Format(f)
 	}
+	if source, clone := c.opts[optCloneFrom]; clone {
+		return s.clone(ctx, c, source, format)
+	}
+	size, fault := diskSize(c.opts)
+	if fault != "" {
+		return nil, fault
+	}
 
-	if s.checkpoint("esx.create.disk", c.volume, s.failOnly) != 0 {
+	if s.fails("esx.create.disk", c.volume) {
 		return nil, "Failed to create volume: " + generalFault
 	}
 	s.env.Touch(c.label.disk, true)
 	s.env.Touch(c.label.list, true)
-	switch _, err := s.store.CreateDisk(ctx, v, size, format); {
-	case errors.Is(err, ErrExist):
-		return nil, "Failed to create volume: Cannot complete the operation because the file or folder " + vmdkPath(v) + " already exists"
-	case errors.Is(err, ErrNoSpace):
-		return nil, "Failed to create volume: Insufficient disk space on datastore '" + v.Datastore + "'."
-	case err != nil:
-		return nil, "Failed to create volume: " + err.Error()
+	if _, err := s.store.CreateDisk(ctx, v, size, format); err != nil {
+		return nil, "Failed to create volume: " + newDiskFault(v, err)
 	}
-
-	failed := s.checkpoint("esx.create.meta", c.volume, s.failOnly) != 0
-	if !failed {
-		failed = s.writeMeta(ctx, v, c.label, s.newMeta(c, format)) != nil
+	if fault := s.setPolicy(ctx, c); fault != "" {
+		return nil, fault
 	}
-	if failed {
-		s.env.Touch(c.label.disk, true)
-		s.env.Touch(c.label.list, true)
-		if err := s.store.DeleteDisk(ctx, v); err != nil {
-			s.log.Warn("disk without metadata stays", "host", s.cfg.Host, "volume", v.Name, "err", err)
-			return nil, "Server returned an error: TypeError('not all arguments converted during string formatting')"
-		}
-		return nil, "Failed to create metadata kv store for " + vmdkPath(v)
+	if s.fails("esx.create.meta", c.volume) || s.writeMeta(ctx, v, c.label, s.newMeta(c, format)) != nil {
+		return nil, s.undo(ctx, c, "Failed to create metadata kv store for "+vmdkPath(v))
 	}
 	return wire.AppendNull(nil), ""
+}
+
+// newDiskFault is what the API of ESX says to a disk that cannot be made.
+func newDiskFault(v Volume, err error) string {
+	switch {
+	case errors.Is(err, ErrExist):
+		return "Cannot complete the operation because the file or folder " + vmdkPath(v) + " already exists"
+	case errors.Is(err, ErrNoSpace):
+		return "Insufficient disk space on datastore '" + v.Datastore + "'."
+	default:
+		return err.Error()
+	}
+}
+
+// undo deletes the disk of a create that failed later, and returns its fault. If the disk cannot be deleted, the
+// original stumbles over its own text (docs/original.md §2.6).
+func (s *Service) undo(ctx context.Context, c *call, fault string) string {
+	err := errors.New(generalFault)
+	if !s.fails("esx.create.undo", c.volume) {
+		s.env.Touch(c.label.disk, true)
+		s.env.Touch(c.label.list, true)
+		err = s.store.DeleteDisk(ctx, c.target)
+	}
+	if err != nil {
+		s.log.Warn("disk without metadata stays", "host", s.cfg.Host, "volume", c.target.Name, "err", err)
+		return "Server returned an error: TypeError('not all arguments converted during string formatting')"
+	}
+	return fault
 }
 
 // generalFault is what the API of ESX answers where a schedule chose the fault "fail".

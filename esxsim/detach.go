@@ -8,16 +8,20 @@ import (
 
 // detach takes the volume's disk out of the caller (docs/original.md §2.8). A disk that is not there is success.
 func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault string) {
-	m := c.vm
-	s.env.Touch(m.label, s.quirk.noVMLock)
+	if s.step("esx.detach.find", c.volume) {
+		return nil, stepFault
+	}
+	s.env.Touch(c.vm.label, s.quirk.has(noVMLock))
 	s.mu.lock()
-	gone := s.vms[m.ID] != m
-	there := m.find(c.target) != nil
-	busy := !gone && there && !m.begin(s.quirk.noVMLock)
+	m := s.lookup(c.vm)
+	there := m != nil && m.find(c.target) != nil
+	busy := there && !m.begin(s.quirk.has(noVMLock))
 	s.mu.unlock()
+	if m == nil {
+		return nil, c.vm.notFound()
+	}
+	c.vm = m
 	switch {
-	case gone:
-		return nil, m.notFound()
 	case !there:
 		s.healStale(ctx, c)
 		return wire.AppendNull(nil), ""
@@ -96,14 +100,17 @@ func (s *Service) recordDetached(ctx context.Context, c *call) {
 		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", c.volume, "err", "simulated fault")
 		return
 	}
-	meta, _ := s.readMeta(ctx, c.target, c.label)
+	meta, ok := s.readMeta(ctx, c.target, c.label)
+	if !ok && !s.quirk.has(optionsLost) {
+		return
+	}
 	_ = s.writeMeta(ctx, c.target, c.label, meta.detached()) // logged there
 }
 
 // healStale corrects metadata that says attached to the caller although it has no such disk. The original never does
 // (docs/original.md D19).
 func (s *Service) healStale(ctx context.Context, c *call) {
-	if s.quirk.staleAttached {
+	if s.quirk.has(staleAttached) {
 		return
 	}
 	meta, ok := s.readMeta(ctx, c.target, c.label)

@@ -15,36 +15,25 @@
 //   - The service yields (Stage.Before, or a lock) before each effect that others can see, and holds no half-made state
 //     there. What lies between two yields is one step.
 //
-// # Yield points and faults
+// # Checkpoints, faults and quirks
 //
-// The object is the volume part of the name as sent. Every point can suffer "fail".
+// [Checkpoints] lists the points at which a schedule may pause, fail or crash the service, one for each numbered step of
+// §2.6 to §2.10. The object is the volume part of the name as sent. Steps that only read or decide are points with
+// [Config.EveryStep] alone: nobody else sees anything of them, and a yield costs an explorer dearly.
 //
-//	esx.create esx.remove esx.get esx.attach esx.detach esx.list esx.unknown   before the command; fail: the service is unavailable
-//	esx.create.disk esx.create.meta
-//	esx.attach.plug   also "busy": another task of the VM is in progress
-//	esx.attach.meta   fail: the reply is still success, the metadata is stale
-//	esx.detach.unplug also "busy"
-//	esx.detach.meta   fail: as for attach
-//	esx.remove.meta
-//	esx.remove.disk   also "file": the kind of fault that is tried again, five times, a second apart
-//	esx.poweroff (object: the VM; no fault) esx.poweroff.meta
+// [QuirkList] lists what the original did and one would not build, and bugs that it once had. The default is the last
+// release.
 //
 // [Faults] and [Sometimes] list for a search what runs of it may never have come to.
 //
 // # Fidelity
 //
-// Faithful: the order of checks (§2.2), names (§2.3), datastores (§2.4), options (§2.6), placement (§2.7), the texts of
-// replies and faults, the order of effects, advisory metadata, at-least-once commands, the listener's test-and-set at
-// power-off (§2.13), and the quirks in [QuirkList].
-//
-// Simplified: every reconfigure takes effect at one instant. Writing a sidecar is atomic, so nobody reads half of one
-// (D12 needs an unreadable sidecar, which a Store can have). Texts of the ESX API that the original only passed on are ours where its sources do
-// not show them. All disk-adding controllers are PVSCSI. The metadata of a VM without instance uuid records the BIOS uuid. Attaching
-// to a VM that is powered off fails.
-//
-// Absent: clone-from (an honest error), vmgroups other than _DEFAULT with privileges and quotas (§2.12; the mode is "not
-// configured"), vSAN policies, snapshots, several hosts with host failures (a Store can be shared already), force detach
-// (§2.8), stop and restart (§2.15).
+// docs/fidelity.md says of each fact whether it is faithful, simplified or absent, and which test shows it. In short:
+// every reconfigure takes effect at one instant; writing a sidecar is atomic, so nobody reads half of one (D12 needs an
+// unreadable sidecar, which a Store can have); texts of the ESX API that the original only passed on are ours where its
+// sources do not show them. The metadata of a VM without instance uuid records the BIOS uuid. Attaching to a VM that is
+// powered off fails. vmgroups other than _DEFAULT with privileges and quotas (§2.12; the mode is "not configured"), several
+// hosts with host failures (a Store can be shared already), force detach (§2.8), stop and restart (§2.15) are absent.
 //
 // # Example
 //

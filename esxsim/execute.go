@@ -15,6 +15,8 @@ type call struct {
 	label  *labels
 }
 
+const noVolumeLock = "Server returned an error: no lock of the volume: "
+
 func errorReply(text string) []byte {
 	return wire.AppendError(make([]byte, 0, 32+len(text)), text)
 }
@@ -25,8 +27,16 @@ func (s *Service) execute(ctx context.Context, vm string, text []byte) (reply []
 	r := s.memo.request(text)
 	s.mu.unlock()
 	if r.refuse != "" {
+		if r.later != nil && s.quirk.has(mismatchExecutes) {
+			s.perform(ctx, vm, r.later)
+		}
 		return errorReply(r.refuse)
 	}
+	return s.perform(ctx, vm, r)
+}
+
+// perform does what a request that is well formed asks for.
+func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []byte) {
 	if r.cmd == wire.GetVersion {
 		return wire.AppendVersion(nil, s.cfg.Version)
 	}
@@ -41,19 +51,36 @@ func (s *Service) execute(ctx context.Context, vm string, text []byte) (reply []
 		return errorReply("VM " + vm + " is not on this host")
 	}
 	if r.cmd == wire.List {
-		return s.list(ctx)
+		return s.list(ctx, m)
 	}
-	target, fault := s.locate(ctx, r, m.VM)
+	target, fault := s.locate(ctx, r.name, m.Home, nil)
 	if fault != "" {
 		return errorReply(fault)
 	}
-	c := call{request: r, vm: m, target: target, label: s.label(target, m.VM)}
-	lock, err := s.locks.acquire(ctx, c.label.lock)
+	c := call{request: r, vm: m, target: target, label: s.label(target, m.Home)}
+	first, second := c.label.lock, ""
+	if r.cmd == wire.Create && !s.quirk.has(cloneDeadlock) {
+		if _, clone := r.opts[optCloneFrom]; clone {
+			first, second = s.inOrder(ctx, &c)
+		}
+	}
+	if s.snapshots != nil {
+		if delta, ok := s.newest(ctx, target); ok {
+			c.target, c.label = delta, s.label(delta, m.Home)
+		}
+	}
+	lock, err := s.locks.acquire(ctx, first)
 	if err != nil {
-		return errorReply("Server returned an error: no lock of the volume: " + err.Error())
+		return errorReply(noVolumeLock + err.Error())
 	}
 	defer lock.release()
 	s.met(lock)
+	if second != "" {
+		if lock, err = s.locks.acquire(ctx, second); err != nil {
+			return errorReply(noVolumeLock + err.Error())
+		}
+		defer lock.release()
+	}
 	if reply, fault = s.dispatch(ctx, &c); fault != "" {
 		return errorReply(fault)
 	}
@@ -77,7 +104,7 @@ func (s *Service) dispatch(ctx context.Context, c *call) (reply []byte, fault st
 
 // reconfigure runs attach or detach under the lock of the VM, which is taken after that of the volume.
 func (s *Service) reconfigure(ctx context.Context, c *call) (reply []byte, fault string) {
-	if !s.quirk.noVMLock {
+	if !s.quirk.has(noVMLock) {
 		lock, err := s.locks.acquire(ctx, c.vm.BIOSUUID)
 		if err != nil {
 			return nil, "Server returned an error: no lock of the VM: " + err.Error()
@@ -91,18 +118,15 @@ func (s *Service) reconfigure(ctx context.Context, c *call) (reply []byte, fault
 	return s.detach(ctx, c)
 }
 
-// checkpoint yields, then says which fault, if any, the step that begins here suffers (0: none).
-func (s *Service) checkpoint(op, volume string, faults []string) int {
-	s.stage.Before(op, volume)
-	return s.stage.Choose(op, volume, faults...)
-}
-
 // label returns the labels of a volume for a calling VM. The lock is named after the caller's home datastore, not after
 // the volume's (docs/original.md §2.11).
-func (s *Service) label(v Volume, vm VM) *labels {
+func (s *Service) label(v Volume, home string) *labels {
 	datastore := v.Datastore
-	if s.quirk.homeLock {
-		datastore = vm.Home
+	switch {
+	case s.quirk.has(lockByName):
+		datastore = ""
+	case s.quirk.has(homeLock):
+		datastore = home
 	}
 	s.mu.lock()
 	defer s.mu.unlock()

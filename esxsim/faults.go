@@ -16,7 +16,8 @@ const (
 	chosenFile = 2
 )
 
-// Faults lists every fault point with every fault, as op:fault, so that a search can say what no run came to.
+// Faults lists the fault points that a driver's requests come to by themselves, with every fault, as op:fault, so that a
+// search can say what no run came to. The other points of [Checkpoints] need an option, a quirk or an earlier fault.
 func Faults() []string {
 	var all []string
 	for _, c := range []wire.Command{wire.Create, wire.Remove, wire.Get, wire.Attach, wire.Detach, wire.List} {

@@ -10,20 +10,34 @@ import (
 
 // get describes a volume (docs/original.md §2.9).
 func (s *Service) get(ctx context.Context, c *call) (reply []byte, fault string) {
+	if s.step("esx.get.exists", c.volume) {
+		return nil, stepFault
+	}
 	exists, fault := s.exists(ctx, c)
 	if fault != "" {
 		return nil, fault
 	}
 	if !exists {
-		return nil, "Volume " + c.target.Name + " not found (file: " + vmdkPath(c.target) + ")"
+		return nil, "Volume " + c.volume + " not found (file: " + vmdkPath(c.target) + ")"
 	}
-	meta, ok := s.readMeta(ctx, c.target, c.label)
-	disk, err := s.store.StatDisk(ctx, c.target)
-	if !ok || err != nil {
-		if s.quirk.nullGet {
+	var meta Meta
+	ok := !s.step("esx.get.meta", c.volume)
+	if ok {
+		meta, ok = s.readMeta(ctx, c.target, c.label)
+	}
+	var disk Disk
+	if ok = ok && !s.step("esx.get.size", c.volume); ok {
+		var err error
+		disk, err = s.store.StatDisk(ctx, c.target)
+		ok = err == nil
+	}
+	if s.quirk.has(nullGet) {
+		// Any exception is null, so that of a missing key, too.
+		if !ok || meta.Status == "" || meta.Created == "" || meta.CreatedBy == "" {
 			return wire.AppendNull(nil), ""
 		}
-		return nil, "Metadata of volume " + c.target.Name + " cannot be read (file: " + vmdkPath(c.target) + ")"
+	} else if !ok {
+		return nil, "Metadata of volume " + c.volume + " cannot be read (file: " + vmdkPath(c.target) + ")"
 	}
 	return s.describe(meta, disk), ""
 }
@@ -71,20 +85,24 @@ func (s *Service) ownerName(m Meta) string {
 }
 
 // list names all volumes on all datastores, always with their datastore, under no lock (docs/original.md §2.10).
-func (s *Service) list(ctx context.Context) []byte {
+func (s *Service) list(ctx context.Context, m *machine) []byte {
+	s.refresh(m.ID)
 	datastores, err := s.store.Datastores(ctx)
 	if err != nil {
 		return errorReply("Server returned an error: " + err.Error())
 	}
 	var volumes []wire.Listed
 	for _, ds := range datastores {
+		if s.step("esx.list.datastore", ds) {
+			return errorReply(stepFault)
+		}
 		s.env.Touch(listLabel(ds), false)
 		names, err := s.store.List(ctx, ds, DefaultVmgroupUUID)
 		if err != nil && !errors.Is(err, ErrNotExist) {
 			return errorReply("Server returned an error: " + err.Error())
 		}
 		for _, name := range names {
-			if s.quirk.reservedNames {
+			if s.quirk.has(reservedNames) {
 				if hidden(name) {
 					continue
 				}

@@ -10,6 +10,10 @@ import (
 // while somebody holds or waits for the lock. Volume locks come before VM locks; mu is never held while waiting.
 type locks struct {
 	env seam.Env
+	// look is the yield before a look into the table, nil if there is none. With race it is between not finding a lock
+	// and making it (quirk lock-table-race).
+	look func(name string)
+	race bool
 
 	mu      guard
 	records map[string]*lockRecord
@@ -34,9 +38,17 @@ func newLocks(env seam.Env, serial bool) locks {
 
 // acquire waits for the lock of that name. The error is context.Cause(ctx).
 func (l *locks) acquire(ctx context.Context, name string) (held, error) {
+	if l.look != nil && !l.race {
+		l.look(name)
+	}
 	l.mu.lock()
 	rec := l.records[name]
 	if rec == nil {
+		if l.race {
+			l.mu.unlock()
+			l.look(name)
+			l.mu.lock()
+		}
 		rec = &lockRecord{m: l.env.NewMonitor(name)}
 		l.records[name] = rec
 	}
@@ -60,7 +72,7 @@ func (h held) forget() {
 	h.locks.mu.lock()
 	defer h.locks.mu.unlock()
 	h.rec.users--
-	if h.rec.users == 0 {
+	if h.rec.users == 0 && h.locks.records[h.name] == h.rec {
 		delete(h.locks.records, h.name)
 	}
 }

@@ -57,13 +57,21 @@ func (m *Memo) label(v Volume, lockDatastore string) *labels {
 		return l
 	}
 	l := &labels{
-		lock: lockDatastore + "." + DefaultVmgroup + "." + v.Name,
+		lock: lockName(lockDatastore, v.Name),
 		disk: "disk:" + v.Datastore + "/" + v.Name,
 		meta: "meta:" + v.Datastore + "/" + v.Name,
 		list: listLabel(v.Datastore),
 	}
 	remember(&m.labels, key, l)
 	return l
+}
+
+// lockName is the name of a volume's lock; without a datastore, the volume's alone (docs/original.md §2.11).
+func lockName(datastore, volume string) string {
+	if datastore == "" {
+		return volume
+	}
+	return datastore + "." + DefaultVmgroup + "." + volume
 }
 
 // listLabel is the footprint of which volumes a datastore has.

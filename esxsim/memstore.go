@@ -16,9 +16,11 @@ type MemStore struct {
 	datastores []string
 	capacity   int64
 
-	mu    guard
-	files map[Volume]*memFiles
-	made  int // disks ever created; gives them their IDs
+	mu     guard
+	files  map[Volume]*memFiles
+	made   int // disks ever created; gives them their IDs
+	copied func(from, to Disk)
+	deltas []Volume // snapshots in the order of their last change
 }
 
 // memFiles is what a datastore has of a volume: a disk, a sidecar, or both. One that has neither is forgotten.
@@ -89,6 +91,10 @@ func (s *MemStore) List(_ context.Context, datastore, vmgroup string) ([]string,
 func (s *MemStore) CreateDisk(_ context.Context, v Volume, size int64, format Format) (Disk, error) {
 	s.mu.lock()
 	defer s.mu.unlock()
+	return s.create(v, size, format)
+}
+
+func (s *MemStore) create(v Volume, size int64, format Format) (Disk, error) {
 	if !slices.Contains(s.datastores, v.Datastore) {
 		return Disk{}, memError("create", v, ErrNotExist)
 	}
@@ -107,6 +113,34 @@ func (s *MemStore) CreateDisk(_ context.Context, v Volume, size int64, format Fo
 	f.disk, f.hasDisk = d, true
 	return d, nil
 }
+
+// CloneDisk implements [Store]. What the disks contain is known to whoever called OnCopy.
+func (s *MemStore) CloneDisk(_ context.Context, from, to Volume, format Format) (Disk, error) {
+	s.mu.lock()
+	defer s.mu.unlock()
+	src := s.disk(from)
+	switch {
+	case src == nil:
+		return Disk{}, memError("clone", from, ErrNotExist)
+	case src.owner != "":
+		return Disk{}, memError("clone", from, ErrLocked)
+	}
+	d, err := s.create(to, src.disk.Size, format)
+	if err != nil {
+		return Disk{}, err
+	}
+	if src.meta != nil {
+		s.at(to).meta = src.meta
+	}
+	if s.copied != nil {
+		s.copied(src.disk, d)
+	}
+	return d, nil
+}
+
+// OnCopy sets what is called for every disk that is cloned, at the instant of the copy and under the store's guard. Call it
+// before the store is used.
+func (s *MemStore) OnCopy(f func(from, to Disk)) { s.copied = f }
 
 // StatDisk implements [Store].
 func (s *MemStore) StatDisk(_ context.Context, v Volume) (Disk, error) {

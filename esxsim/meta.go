@@ -115,7 +115,7 @@ func DecodeMeta(text []byte) (Meta, error) {
 }
 
 // attachedTo returns m as the metadata of a volume that was attached; a nil device keeps the recorded one.
-func (m Meta) attachedTo(vm VM, at *wire.Device) Meta {
+func (m Meta) attachedTo(vm *VM, at *wire.Device) Meta {
 	m.Status = statusAttached
 	m.AttachedUUID = vm.metaUUID()
 	m.AttachedName = vm.Name
@@ -125,8 +125,17 @@ func (m Meta) attachedTo(vm VM, at *wire.Device) Meta {
 	return m
 }
 
+// detached returns m as the metadata of a volume that was detached. As in the original, the owner's keys are deleted
+// until one of them is missing: a record that is only partly there keeps the rest (docs/original.md §2.8).
 func (m Meta) detached() Meta {
 	m.Status = statusDetached
-	m.AttachedUUID, m.AttachedName, m.Device = "", "", nil
+	if m.AttachedUUID == "" {
+		return m
+	}
+	m.AttachedUUID = ""
+	if m.AttachedName == "" {
+		return m
+	}
+	m.AttachedName, m.Device = "", nil
 	return m
 }

@@ -58,36 +58,73 @@ func snapshotName(volume string) bool {
 	return true
 }
 
-// locate finds out which volume a name means for a VM.
-func (s *Service) locate(ctx context.Context, r *request, vm VM) (v Volume, fault string) {
-	volume, datastore, _ := cutLast(r.name)
+// locate finds out which volume a name means for a VM with that home datastore. A clone's destination is the default of a
+// short name of its source; nil: the name is no source's.
+func (s *Service) locate(ctx context.Context, name, home string, destination *Volume) (v Volume, fault string) {
+	volume, datastore, _ := cutLast(name)
 	if fault := checkName(volume, datastore); fault != "" {
 		return v, fault
 	}
-	if !s.quirk.reservedNames && reservedSuffix(volume) != "" {
+	if !s.quirk.has(reservedNames) && reservedSuffix(volume) != "" {
 		return v, repr("Volume names ending with '" + reservedSuffix(volume) + "' are not supported")
 	}
 	switch datastore {
 	case "":
-		datastore = s.cfg.DefaultDatastore
+		if datastore = s.cfg.DefaultDatastore; destination != nil {
+			datastore = destination.Datastore
+		}
 	case homeDatastore:
 	default:
-		known, err := s.store.Datastores(ctx)
+		known, err := s.datastores(ctx)
 		if err != nil {
 			return v, "Server returned an error: " + err.Error()
 		}
-		if datastore, fault = findDatastore(known, datastore, s.cfg.DefaultDatastore); fault != "" {
+		if datastore, fault = s.findDatastore(known, datastore, destination != nil); fault != "" {
 			return v, fault
 		}
 	}
 	if datastore == homeDatastore {
-		datastore = vm.Home
+		datastore = home
 	}
 	return Volume{Datastore: datastore, Vmgroup: DefaultVmgroupUUID, Name: volume}, ""
 }
 
+// datastores returns the datastores that names are compared with.
+func (s *Service) datastores(ctx context.Context) ([]string, error) {
+	if s.quirk.has(datastoreCacheRace) {
+		s.env.Touch("datastores", false)
+		s.mu.lock()
+		empty := s.emptied > 0
+		s.mu.unlock()
+		if empty {
+			return nil, nil
+		}
+	}
+	return s.store.Datastores(ctx)
+}
+
+// refresh reads the datastores anew. In the original the cache is made aside and put in its place at once, which nobody
+// sees; before commit 5c3f5c1 it was emptied, then filled (quirk datastore-cache-race).
+func (s *Service) refresh(vm string) {
+	if !s.quirk.has(datastoreCacheRace) {
+		if s.cfg.EveryStep {
+			s.stage.Before("esx.datastores", vm)
+		}
+		return
+	}
+	s.env.Touch("datastores", true)
+	s.mu.lock()
+	s.emptied++
+	s.mu.unlock()
+	s.stage.Before("esx.datastores", vm)
+	s.env.Touch("datastores", true)
+	s.mu.lock()
+	s.emptied--
+	s.mu.unlock()
+}
+
 // findDatastore returns the real spelling of a datastore's name (docs/original.md §2.3, §2.4).
-func findDatastore(known []string, name, defaultDatastore string) (datastore, fault string) {
+func (s *Service) findDatastore(known []string, name string, ofSource bool) (datastore, fault string) {
 	var found []string
 	lower := strings.ToLower(name)
 	for _, ds := range known {
@@ -100,9 +137,22 @@ func findDatastore(known []string, name, defaultDatastore string) (datastore, fa
 		return found[0], ""
 	case 0:
 		return "", "Invalid datastore '" + name + "'.\nKnown datastores: " + strings.Join(known, ", ") +
-			".\nDefault datastore: " + defaultDatastore
+			".\n" + s.aboutDefault(ofSource)
 	default:
 		return "", repr("Found multiple datastores with same name (ignoring case difference): " + reprList(found))
+	}
+}
+
+// aboutDefault is the last line of the fault of an unknown datastore.
+func (s *Service) aboutDefault(ofSource bool) string {
+	byDefault := s.cfg.DefaultDatastore
+	switch {
+	case !ofSource:
+		return "Default datastore: " + byDefault
+	case byDefault == homeDatastore:
+		return "Default datastore_url: " + homeDatastore + "://"
+	default:
+		return "Default datastore_url: ds:///vmfs/volumes/" + byDefault + "/"
 	}
 }
 

@@ -31,8 +31,9 @@ const validOptions = "[('size', '100mb'), ('vsan-policy-name', '[VSAN default]')
 // maxDiskSize is the largest disk that ESX makes, 62 TiB.
 const maxDiskSize = 62 << 40
 
-// checkOptions validates the options of create in the order of the original; the first failure wins.
-func checkOptions(opts map[string]string) (fault string) {
+// checkOptions validates the options of create in the order of the original; the first failure wins. The policies are
+// those of the datastore, nil if it is not vSAN.
+func checkOptions(opts map[string]string, policies []string) (fault string) {
 	if len(opts) == 0 {
 		return ""
 	}
@@ -48,8 +49,10 @@ func checkOptions(opts map[string]string) (fault string) {
 			return "Invalid format for size. \nValid sizes must be of form X[mMgGtT]b where X is an integer. Default = 100mb"
 		}
 	}
-	if _, ok := opts[optPolicy]; ok {
-		return "Cannot use a VSAN policy on a non-VSAN datastore"
+	if v, ok := opts[optPolicy]; ok {
+		if fault := checkPolicy(v, policies); fault != "" {
+			return fault
+		}
 	}
 	if v, ok := opts[optDiskFormat]; ok {
 		valid := []string{string(Thin), string(ZeroedThick), string(EagerZeroedThick)}

@@ -1,78 +1,146 @@
 package esxsim
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-)
-
-// Quirk names a behaviour of the original service that is not what one would build.
+// Quirk names a behaviour of the original service that is not what one would build. The letters are those of
+// docs/original.md: a defect D was never fixed, so its quirk is on by default; a bug B was, so its quirk is off.
 type Quirk string
 
-// The quirks that can be switched. Those that are on by default are what the last release did.
+// The quirks that can be switched. Each says what the service does while it is on.
 const (
+	// AttachOnce: attach of a disk that is in the VM already fails, as after a restart of the plugin (§2.7, B21).
+	AttachOnce Quirk = "attach-once"
+	// AttachRepairs: attach believes metadata that names a VM which does not run on this host to be stale, and clears
+	// it, although the VM may run on another host (§2.7, B10).
+	AttachRepairs Quirk = "attach-repairs-stale"
+	// BIOSUUIDFirst: attach and detach look the caller up by its BIOS uuid before its instance uuid, and so find the
+	// first of two VMs that share one (§2.1, B14).
+	BIOSUUIDFirst Quirk = "bios-uuid-first"
+	// BlindListener: at power-off the metadata of the VM's disks is cleared whoever it names (§2.13, B11).
+	BlindListener Quirk = "blind-listener"
+	// CloneDeadlock: a clone takes the lock of its source while it holds that of its destination, in any order, even
+	// if both have one name (§2.6, D9). Off: both are taken in the order of their names, one name once.
+	CloneDeadlock Quirk = "clone-deadlock"
+	// CloneInheritsOwner: a clone copies from its source's metadata who has the disk (§2.6, D11). Off: it is detached.
+	CloneInheritsOwner Quirk = "clone-inherits-owner"
+	// CloneSourceUnlocked: a clone locks its source under a name that nobody else uses (§2.6, B7).
+	CloneSourceUnlocked Quirk = "clone-source-unlocked"
+	// ControllerWithDisk: a new controller comes in the same task as the disk, which crashes the VM (§2.7, B19).
+	ControllerWithDisk Quirk = "controller-with-disk"
+	// CreateRepeats: create of a volume that exists is a success (§2.6, B12).
+	CreateRepeats Quirk = "create-existing-ok"
+	// DatastoreCacheRace: list empties the cache of datastores before it fills it again (§2.4, B15).
+	DatastoreCacheRace Quirk = "datastore-cache-race"
+	// GlobNames: a volume's snapshots are looked for with its name as a pattern, so that the volume "a*" takes those
+	// of "ab" for its own (§2.3, §2.5, D20).
+	GlobNames Quirk = "glob-names"
 	// HomeDatastoreLock: the lock of a volume is named after the home datastore of the calling VM instead of the
-	// volume's own, so two VMs with different homes do not exclude each other (docs/original.md §2.11, D8).
+	// volume's own, so two VMs with different homes do not exclude each other (§2.11, D8).
 	HomeDatastoreLock Quirk = "home-datastore-lock"
-	// StaleAttached: detach of a disk that is not in the VM leaves the metadata alone, even if it says attached
-	// to that VM (docs/original.md §2.8, D19).
-	StaleAttached Quirk = "stale-attached"
-	// NullGet: get of a volume whose metadata cannot be read answers null (docs/original.md §2.9, D14).
-	NullGet Quirk = "null-get"
-	// OwnerByName: at power-off the metadata is cleared if it names a VM with the same display name
-	// (docs/original.md §2.13, D28). Off: the uuid decides.
-	OwnerByName Quirk = "owner-by-name"
-	// ReservedNames: names that end with -flat, -delta, -ctk or -digest are accepted, never listed, and collide with
-	// the files of another volume; list drops every ".vmdk" from a name (docs/original.md §2.3, D20). Off: such
-	// names are refused.
-	ReservedNames Quirk = "reserved-names"
+	// LockByName: the lock of a volume is named after the volume alone, so that equal names on all datastores wait for
+	// each other (§2.11, B8).
+	LockByName Quirk = "lock-by-name"
+	// LockTableRace: a lock that is not in the table is made outside the table's guard, so that two tasks can each
+	// have a lock of one name (§2.11, B1).
+	LockTableRace Quirk = "lock-table-race"
+	// MalformedErrors: the error of a failed controller is a list instead of a text (§1.8, D15).
+	MalformedErrors Quirk = "malformed-errors"
+	// MismatchExecutes: a request of another version is refused, and executed (§1.7, B13).
+	MismatchExecutes Quirk = "mismatch-executes"
 	// NoVMLock: attach and detach take no lock of the VM, so a second one at the same time fails with "Another task
-	// is already in progress." The last release had the lock (docs/original.md §2.7, §2.11, commit ca19ada).
+	// is already in progress." The last release had the lock (§2.7, §2.11, B9).
 	NoVMLock Quirk = "no-vm-lock"
+	// NullGet: get of a volume whose metadata cannot be read, or lacks who made it and when, answers null (§2.9, D14).
+	// Off: the former is an error, and the latter answers what is known.
+	NullGet Quirk = "null-get"
+	// OptionsLost: attach and detach replace metadata that they cannot read by a record without options (§2.14, D12).
+	// Off: they leave it alone.
+	OptionsLost Quirk = "options-lost"
+	// OwnerByName: at power-off the metadata is cleared if it names a VM with the same display name
+	// (§2.13, D28). Off: the uuid decides.
+	OwnerByName Quirk = "owner-by-name"
+	// RemoveInUse: remove does not ask whether the volume is attached, and a failure does not bring the metadata
+	// back (§2.10, B6).
+	RemoveInUse Quirk = "remove-in-use"
+	// RemoveOnce: remove does not try again after "Error caused by file" (§2.10, B5).
+	RemoveOnce Quirk = "remove-once"
+	// ReservedNames: names that end with -flat, -delta, -ctk or -digest are accepted, never listed, and collide with
+	// the files of another volume; list drops every ".vmdk" from a name (§2.3, D20). Off: such names are refused.
+	ReservedNames Quirk = "reserved-names"
+	// StaleAttached: detach of a disk that is not in the VM leaves the metadata alone, even if it says attached
+	// to that VM (§2.8, D19).
+	StaleAttached Quirk = "stale-attached"
 )
 
 // QuirkFact describes a quirk.
 type QuirkFact struct {
 	Name    Quirk
 	Fact    string // where docs/original.md describes it
-	Default bool
+	Default bool   // what the last release did
 }
 
-// QuirkList returns all quirks, sorted by name.
-func QuirkList() []QuirkFact {
-	return []QuirkFact{
+// The bits of switches, in the order of quirkTable.
+const (
+	attachOnce switches = 1 << iota
+	attachRepairs
+	biosUUIDFirst
+	blindListener
+	cloneDeadlock
+	cloneInheritsOwner
+	cloneSourceUnlocked
+	controllerWithDisk
+	createRepeats
+	datastoreCacheRace
+	globNames
+	homeLock
+	lockByName
+	lockTableRace
+	malformedErrors
+	mismatchExecutes
+	noVMLock
+	nullGet
+	optionsLost
+	ownerByName
+	removeInUse
+	removeOnce
+	reservedNames
+	staleAttached
+
+	// faithful is what the last release did.
+	faithful = cloneDeadlock | cloneInheritsOwner | globNames | homeLock | malformedErrors | nullGet | optionsLost |
+		ownerByName | reservedNames | staleAttached
+)
+
+// quirkTable is sorted by name.
+func quirkTable() [24]QuirkFact {
+	return [...]QuirkFact{
+		{AttachOnce, "docs/original.md §2.7, B21", false},
+		{AttachRepairs, "docs/original.md §2.7, B10", false},
+		{BIOSUUIDFirst, "docs/original.md §2.1, B14", false},
+		{BlindListener, "docs/original.md §2.13, B11", false},
+		{CloneDeadlock, "docs/original.md §2.6, D9", true},
+		{CloneInheritsOwner, "docs/original.md §2.6, D11", true},
+		{CloneSourceUnlocked, "docs/original.md §2.6, B7", false},
+		{ControllerWithDisk, "docs/original.md §2.7, B19", false},
+		{CreateRepeats, "docs/original.md §2.6, B12", false},
+		{DatastoreCacheRace, "docs/original.md §2.4, B15", false},
+		{GlobNames, "docs/original.md §2.5, D20", true},
 		{HomeDatastoreLock, "docs/original.md §2.11, D8", true},
-		{NoVMLock, "docs/original.md §2.7, §2.11", false},
+		{LockByName, "docs/original.md §2.11, B8", false},
+		{LockTableRace, "docs/original.md §2.11, B1", false},
+		{MalformedErrors, "docs/original.md §1.8, D15", true},
+		{MismatchExecutes, "docs/original.md §1.7, B13", false},
+		{NoVMLock, "docs/original.md §2.7, §2.11, B9", false},
 		{NullGet, "docs/original.md §2.9, D14", true},
+		{OptionsLost, "docs/original.md §2.14, D12", true},
 		{OwnerByName, "docs/original.md §2.13, D28", true},
+		{RemoveInUse, "docs/original.md §2.10, B6", false},
+		{RemoveOnce, "docs/original.md §2.10, B5", false},
 		{ReservedNames, "docs/original.md §2.3, D20", true},
 		{StaleAttached, "docs/original.md §2.8, D19", true},
 	}
 }
 
-// Quirks sets switches that differ from their default.
-type Quirks map[Quirk]bool
-
-type switches struct {
-	homeLock, staleAttached, nullGet, ownerByName, reservedNames, noVMLock bool
-}
-
-func (q Quirks) resolve() (switches, error) {
-	known := QuirkList()
-	for _, name := range slices.Sorted(maps.Keys(q)) {
-		if !slices.ContainsFunc(known, func(f QuirkFact) bool { return f.Name == name }) {
-			return switches{}, fmt.Errorf("esxsim: unknown quirk %q", name)
-		}
-	}
-	on := func(name Quirk) bool {
-		if v, set := q[name]; set {
-			return v
-		}
-		i := slices.IndexFunc(known, func(f QuirkFact) bool { return f.Name == name })
-		return known[i].Default
-	}
-	return switches{
-		homeLock: on(HomeDatastoreLock), staleAttached: on(StaleAttached), nullGet: on(NullGet),
-		ownerByName: on(OwnerByName), reservedNames: on(ReservedNames), noVMLock: on(NoVMLock),
-	}, nil
+// QuirkList returns all quirks, sorted by name.
+func QuirkList() []QuirkFact {
+	table := quirkTable()
+	return table[:]
 }

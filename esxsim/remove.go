@@ -15,14 +15,17 @@ const (
 
 // remove deletes the metadata, then the disk (docs/original.md §2.10). A volume that does not exist is success.
 func (s *Service) remove(ctx context.Context, c *call) (reply []byte, fault string) {
+	if s.step("esx.remove.check", c.volume) {
+		return nil, stepFault
+	}
 	v := c.target
 	meta, readable := s.readMeta(ctx, v, c.label)
-	if meta.Status == statusAttached {
+	if meta.Status == statusAttached && !s.quirk.has(removeInUse) {
 		owner := meta.AttachedName
 		if owner == "" {
 			owner = "None"
 		}
-		return nil, "Failed to remove volume " + v.Name + ", in use by VM = " + owner + "."
+		return nil, "Failed to remove volume " + c.volume + ", in use by VM = " + owner + "."
 	}
 
 	if s.checkpoint("esx.remove.meta", c.volume, s.failOnly) != 0 {
@@ -34,7 +37,7 @@ func (s *Service) remove(ctx context.Context, c *call) (reply []byte, fault stri
 	}
 
 	fault, again := s.deleteDisk(ctx, c)
-	for try := 0; again && try < removeRetries; try++ {
+	for try := 0; again && try < removeRetries && !s.quirk.has(removeOnce); try++ {
 		if err := s.env.Sleep(ctx, removePause); err != nil {
 			break
 		}
@@ -43,7 +46,7 @@ func (s *Service) remove(ctx context.Context, c *call) (reply []byte, fault stri
 	if fault == "" {
 		return wire.AppendNull(nil), ""
 	}
-	if readable {
+	if readable && !s.quirk.has(removeInUse) && !s.fails("esx.remove.restore", c.volume) {
 		_ = s.writeMeta(ctx, v, c.label, meta) // logged there
 	}
 	return nil, "Failed to remove volume: " + fault

@@ -25,6 +25,8 @@ type request struct {
 	volume string // name up to the last "@"
 	opts   map[string]string
 	refuse string // the text to answer instead of executing
+	// later is what quirk mismatch-executes does after it has answered refuse; nil if nothing.
+	later *request
 	// mistyped is the text for options that are no strings; the original stumbles over it late.
 	mistyped string
 }
@@ -42,11 +44,13 @@ func decode(text []byte) *request {
 	case errors.As(err, &mistyped) && mistyped.Field == "":
 		return exception(typeError(mistyped.Raw))
 	}
-	if refuse := checkVersion(in.Version); refuse != nil {
-		return refuse
+	if refused := checkVersion(in.Version); refused != nil {
+		if err == nil && strings.HasPrefix(refused.refuse, mismatchStart) {
+			refused.later = newRequest(in)
+		}
+		return refused
 	}
-	r := &request{cmd: in.Cmd, op: operation(in.Cmd), name: in.Details.Name, opts: in.Details.Opts}
-	r.volume, _, _ = cutLast(r.name)
+	r := newRequest(in)
 	switch {
 	case errors.As(err, &missing):
 		return exception("KeyError('" + missing.Field + "')")
@@ -57,6 +61,12 @@ func decode(text []byte) *request {
 	case err != nil:
 		return exception("TypeError('expected string or bytes-like object')")
 	}
+	return r
+}
+
+func newRequest(in wire.Request) *request {
+	r := &request{cmd: in.Cmd, op: operation(in.Cmd), name: in.Details.Name, opts: in.Details.Opts}
+	r.volume, _, _ = cutLast(r.name)
 	return r
 }
 

@@ -21,6 +21,12 @@ type Config struct {
 	// schedule explorer. The service then spares the monitors of its short tables, each of which would be a yield.
 	Serial bool
 
+	// EveryStep lets a schedule stop at the checkpoints that only read or decide, too, see [Checkpoints].
+	EveryStep bool
+
+	// VSAN has the datastores that are vSAN, each with the names of its policies. It is not changed.
+	VSAN map[string][]string
+
 	DefaultDatastore string       // of vmgroup _DEFAULT; "" is "_VM_DS", the caller's home datastore
 	Quirks           Quirks       // switches that differ from their default
 	Version          string       // answer to "version"; "" is "N/A"
@@ -39,6 +45,8 @@ type Service struct {
 	bus     Bus
 	log     *slog.Logger
 	quirk   switches
+	// snapshots is the store, if disks have snapshots there.
+	snapshots Snapshots
 
 	// The faults that a schedule may choose; slices made once.
 	failOnly, failOrBusy, failOrFile []string
@@ -48,7 +56,9 @@ type Service struct {
 	mu    guard               // short sections; nothing waits while holding it
 	vms   map[string]*machine // by ID
 	uuids map[string]*machine // the same, by the uuid that metadata records
-	memo  *Memo
+	// emptied counts those who have emptied the cache of datastores (quirk datastore-cache-race).
+	emptied int
+	memo    *Memo
 }
 
 // New makes a service without VMs. It starts nothing.
@@ -77,9 +87,14 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Host == "" {
 		cfg.Host = "esx1"
 	}
-	switch known, err := cfg.Store.Datastores(context.Background()); {
-	case err != nil:
+	known, err := cfg.Store.Datastores(context.Background())
+	if err != nil {
 		return nil, fmt.Errorf("esxsim: datastores: %w", err)
+	}
+	if err := checkVSAN(cfg.VSAN, known); err != nil {
+		return nil, err
+	}
+	switch {
 	case cfg.DefaultDatastore == "":
 		cfg.DefaultDatastore = homeDatastore
 	case cfg.DefaultDatastore != homeDatastore && !slices.Contains(known, cfg.DefaultDatastore):
@@ -101,6 +116,15 @@ func New(cfg Config) (*Service, error) {
 	s.mu = newGuard(cfg.Env, cfg.Serial, "esx.vms")
 	s.locks = newLocks(cfg.Env, cfg.Serial)
 	s.witness, _ = cfg.Stage.(witness)
+	if s.locks.race = quirk.has(lockTableRace); s.locks.race || cfg.EveryStep {
+		s.locks.look = func(name string) {
+			s.stage.Before("esx.lock.new", name)
+			s.env.Touch("locks", true)
+		}
+	}
+	if snapshots, ok := cfg.Store.(Snapshots); ok {
+		s.snapshots = snapshots
+	}
 	return s, nil
 }
 

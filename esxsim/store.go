@@ -22,6 +22,13 @@ type Volume struct {
 	Name      string
 }
 
+// Snapshots is what a [Store] can do besides if its disks have snapshots.
+type Snapshots interface {
+	// Deltas returns the names of the descriptors of snapshots in a vmgroup's directory, such as "data-000001", in
+	// the order of their last change. It does not yield.
+	Deltas(ctx context.Context, datastore, vmgroup string) []string
+}
+
 // Disk is a virtual disk that exists.
 type Disk struct {
 	Volume
@@ -56,6 +63,9 @@ type Store interface {
 
 	// CreateDisk makes a disk of size bytes (> 0), all zeros. ErrExist, ErrNoSpace.
 	CreateDisk(ctx context.Context, v Volume, size int64, format Format) (Disk, error)
+	// CloneDisk copies a disk, its contents and its sidecar, if it has one. The format is that of the copy.
+	// ErrNotExist, ErrLocked if a VM has locked the source, ErrExist, ErrNoSpace.
+	CloneDisk(ctx context.Context, from, to Volume, format Format) (Disk, error)
 	// StatDisk describes a disk. ErrNotExist.
 	StatDisk(ctx context.Context, v Volume) (Disk, error)
 	// DeleteDisk deletes a disk that nobody has locked. ErrNotExist, ErrLocked. The sidecar stays.

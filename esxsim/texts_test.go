@@ -107,7 +107,7 @@ func TestOptions(t *testing.T) {
 		{`{"access":"ro"}`, errorText("Access type 'ro' is not supported. Valid options are: ['read-write', 'read-only']")},
 		{`{"clone-from":"a","size":"1gb"}`, errorText("Cannot define the size for a clone")},
 		{`{"clone-from":"a","fstype":"ext4"}`, errorText("Cannot define the filesystem type for a clone")},
-		{`{"clone-from":"a"}`, errorText("Failed to clone volume: this simulated host cannot clone")},
+		{`{"clone-from":"a"}`, errorText("Could not find volume for cloning a")},
 	} {
 		h.want(c.want, "vm1", "create", "v", c.opts)
 		require.Empty(t, h.store.Disks(), "options %s left something", c.opts)

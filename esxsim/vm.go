@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"vmdkvol/driver/wire"
@@ -16,10 +17,17 @@ type VM struct {
 	BIOSUUID     string // "" is ID
 	InstanceUUID string // vCenter's; may be empty
 	Home         string // the datastore with the VM's .vmx file
+
+	// Controllers are the SCSI controllers of the VM; nil is one PVSCSI controller on bus 0, without disks. The
+	// service adds others.
+	Controllers []Controller
+	// Settings are the VM's configuration as far as it tells where PCI devices are, such as
+	// "pciBridge4.pciSlotNumber": "21"; nil is that of a new VM. Neither is changed.
+	Settings map[string]string
 }
 
 // metaUUID is the uuid that metadata records: vCenter's, and the BIOS uuid of a VM that vCenter does not know.
-func (vm VM) metaUUID() string {
+func (vm *VM) metaUUID() string {
 	if vm.InstanceUUID != "" {
 		return vm.InstanceUUID
 	}
@@ -27,7 +35,7 @@ func (vm VM) metaUUID() string {
 }
 
 // notFound is the fault of a command whose VM is gone.
-func (vm VM) notFound() string {
+func (vm *VM) notFound() string {
 	vc := vm.InstanceUUID
 	if vc == "" {
 		vc = "None"
@@ -49,7 +57,9 @@ type machine struct {
 	on    bool
 	busy  bool // a reconfigure task runs; only kept with quirk no-vm-lock
 	slots []*slot
-	used  [maxControllers]uint16 // units taken, one bit each
+	used  [maxControllers]uint16 // units that volumes have, one bit each
+
+	controllers [maxControllers]controller // by SCSI bus
 }
 
 // slot is a place of a VM with a disk in it, or about to have one.
@@ -80,12 +90,12 @@ func (m *machine) find(v Volume) *slot {
 
 // reserve takes the lowest free place for a volume; nil if the VM is full.
 func (m *machine) reserve(v Volume) *slot {
-	p, ok := freePlace(&m.used)
+	p, ok := m.freePlace()
 	if !ok {
 		return nil
 	}
 	m.used[p.controller] |= 1 << p.unit
-	sl := &slot{volume: v, place: p, at: p.device(), state: plugging}
+	sl := &slot{volume: v, place: p, at: m.device(p), state: plugging}
 	m.slots = append(m.slots, sl)
 	return sl
 }
@@ -95,7 +105,8 @@ func (m *machine) drop(sl *slot) {
 	m.slots = slices.DeleteFunc(m.slots, func(x *slot) bool { return x == sl })
 }
 
-// AddVM registers a VM and powers it on. Its ID and uuids must be new and its home datastore known.
+// AddVM registers a VM and powers it on. Its ID and uuids must be new and its home datastore known; VMs that have
+// instance uuids may share a BIOS uuid, as a copied .vmx file does (docs/original.md B14).
 func (s *Service) AddVM(vm VM) error {
 	if vm.ID == "" {
 		return errors.New("esxsim: add vm: no id")
@@ -105,6 +116,9 @@ func (s *Service) AddVM(vm VM) error {
 	}
 	if vm.BIOSUUID == "" {
 		vm.BIOSUUID = vm.ID
+	}
+	if err := vm.checkHardware(); err != nil {
+		return fmt.Errorf("esxsim: add vm %s: %w", vm.ID, err)
 	}
 	known, err := s.store.Datastores(context.Background())
 	if err != nil {
@@ -120,11 +134,17 @@ func (s *Service) AddVM(vm VM) error {
 		return fmt.Errorf("esxsim: add vm %s: its id or uuid is taken", vm.ID)
 	}
 	for _, other := range s.vms {
-		if other.BIOSUUID == vm.BIOSUUID {
+		if other.BIOSUUID == vm.BIOSUUID && (vm.InstanceUUID == "" || other.InstanceUUID == "") {
 			return fmt.Errorf("esxsim: add vm %s: its bios uuid is taken", vm.ID)
 		}
 	}
 	m := &machine{VM: vm, label: "vm:" + vm.ID, on: true}
+	if vm.Controllers == nil {
+		m.addController(0)
+	}
+	for _, c := range vm.Controllers {
+		m.controllers[c.Bus] = m.newController(c)
+	}
 	s.vms[vm.ID], s.uuids[uuid] = m, m
 	return nil
 }
@@ -182,7 +202,7 @@ func (s *Service) PowerOff(ctx context.Context, id string) error {
 		failed = append(failed, s.pullOut(ctx, m, sl))
 	}
 	for _, sl := range gone {
-		s.forgetOwner(ctx, m.VM, sl.volume)
+		s.forgetOwner(ctx, &m.VM, sl.volume)
 	}
 	return errors.Join(failed...)
 }
@@ -190,7 +210,7 @@ func (s *Service) PowerOff(ctx context.Context, id string) error {
 // pullOut takes a leaving disk out of the machine of a VM that is off; nothing can keep it there.
 func (s *Service) pullOut(ctx context.Context, m *machine, sl *slot) error {
 	err := s.bus.Unplug(ctx, m.ID, sl.at, sl.disk)
-	s.env.Touch(s.label(sl.volume, m.VM).disk, true)
+	s.env.Touch(s.label(sl.volume, m.Home).disk, true)
 	err = errors.Join(err, s.store.UnlockDisk(ctx, sl.volume, m.ID))
 	s.mu.lock()
 	defer s.mu.unlock()
@@ -199,22 +219,42 @@ func (s *Service) pullOut(ctx context.Context, m *machine, sl *slot) error {
 }
 
 // forgetOwner is the listener's test-and-set on the metadata of a disk that vm had.
-func (s *Service) forgetOwner(ctx context.Context, vm VM, v Volume) {
+func (s *Service) forgetOwner(ctx context.Context, vm *VM, v Volume) {
 	if s.checkpoint("esx.poweroff.meta", v.Name, s.failOnly) != 0 {
 		return
 	}
-	l := s.label(v, vm)
+	l := s.label(v, vm.Home)
 	meta, ok := s.readMeta(ctx, v, l)
 	if !ok {
 		return
 	}
 	owner := meta.AttachedUUID == vm.metaUUID()
-	if s.quirk.ownerByName {
+	switch {
+	case s.quirk.has(blindListener):
+		owner = true
+	case s.quirk.has(ownerByName):
 		owner = meta.AttachedName == vm.Name || meta.AttachedName == ""
 	}
 	if owner {
 		_ = s.writeMeta(ctx, v, l, meta.detached()) // logged there
 	}
+}
+
+// lookup finds the VM of a caller for attach and detach: by its instance uuid, and by its BIOS uuid if it has none
+// (docs/original.md §2.1, B14). s.mu is held. Nil if it is gone.
+func (s *Service) lookup(caller *machine) *machine {
+	if s.vms[caller.ID] != caller {
+		return nil
+	}
+	if !s.quirk.has(biosUUIDFirst) {
+		return caller // uuids that decide are unique
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.vms)) {
+		if m := s.vms[id]; m.BIOSUUID == caller.BIOSUUID {
+			return m
+		}
+	}
+	return caller
 }
 
 // Plugged returns the disks in a VM, by controller and unit. It is for oracles: call it while nothing runs, or from the

@@ -7,17 +7,21 @@
 // A scenario file ends in .scn. It is UTF-8, one statement a line; docs/scenarios.md explains each with an example.
 //
 //	file     = { given } start { start } [ schedule ] [ expect ] { end }   # canonical order; any is accepted
-//	given    = "given vm" VM
+//	given    = "given datastore" DATASTORE
+//	         | "given vm" VM [ "bios=" VM ] [ "home=" DATASTORE ]
 //	         | "given volume" VOLUME { ("size" | "fstype" | "access" | "diskformat" | "attach-as") "=" VALUE }
 //	         | "given network" { "shared" | "one-recv" | "leftover-id" | "gives-up" | "faults=" FAULT { "," FAULT } }   # vmcisim.ParseFaults
 //	         | "given locks" ("barging" | "go")
 //	         | "given quirk" QUIRK "=" ("on" | "off")
+//	         | "given quirks" ("faithful" | "fixed")
+//	         | "given steps every"
 //	         | "given faults" NUMBER
 //	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }
 //	op       = "create" VOLUME { KEY "=" VALUE } | "remove" VOLUME | "mount" VOLUME [ "id=" ID ]      # docker
 //	         | "unmount" VOLUME [ "id=" ID ] | "get" VOLUME | "list" | "path" VOLUME
 //	         | "write" VOLUME TEXT | "read" VOLUME                                                   # guest
 //	         | "poweroff" VM | "poweron" VM                                                          # esx
+//	         | "send" COMMAND [ VOLUME ] { KEY "=" VALUE }
 //	         | ("crash" | "restart") ("plugin" | "esx")                                              # plugin, esx
 //	         | "sleep" DURATION                                                                      # time
 //	         | "check" fact { fact }                                                                 # judge

@@ -73,7 +73,7 @@ func (j *judge) history(h *host, life int) string {
 	from, to := h.span(life)
 	for _, c := range j.calls {
 		op, known := modelOps[c.Op.Verb]
-		if !known || c.missed {
+		if !known || c.missed || t.foreign[volumePart(c.Op.Volume)] {
 			continue
 		}
 		own := c.host == h && c.life == life

@@ -42,7 +42,14 @@ func (w *World) furnish(h *host, index int) error {
 	}
 	h.plugin = w.k.World(h.process())
 	h.guest = guestsim.New(guestsim.Config{Env: h.plugin, Stage: w.k, Media: w.media, Violation: w.k.Fail})
-	if err := w.service.AddVM(esxsim.VM{ID: h.name, Home: datastore}); err != nil {
+	vm := esxsim.VM{ID: h.name, Home: datastore}
+	if other := w.t.script.Homes[h.name]; other != "" {
+		vm.Home = other
+	}
+	if len(w.t.script.BIOS) > 0 { // ESX takes two of one BIOS uuid only if vCenter knows them apart
+		vm.BIOSUUID, vm.InstanceUUID = w.t.script.BIOS[h.name], "vc-"+h.name
+	}
+	if err := w.service.AddVM(vm); err != nil {
 		return err
 	}
 	return h.open()

@@ -50,6 +50,8 @@ func (o *Op) complete(verb Verb, client string, words []string, line int) (err e
 			err = unknown("process", o.Target, processes...)
 		}
 		return err
+	case "send":
+		return o.request(verb, words)
 	case "sleep":
 		text, err := single(words, "a duration")
 		if err != nil {

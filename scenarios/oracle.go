@@ -259,6 +259,12 @@ func (j *judge) endOn(h *host) string {
 	}
 	for _, d := range w.store.Disks() {
 		full := d.Name + "@" + datastore
+		if w.t.foreign[d.Name] {
+			if !h.down {
+				delete(refs, full)
+			}
+			continue
+		}
 		if why := j.endOf(h, d, refs[full]); why != "" {
 			return full + " " + why
 		}

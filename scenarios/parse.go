@@ -164,6 +164,9 @@ func oneLineError(err error) error {
 func (p *parser) given(rest string) error {
 	what, rest, _ := strings.Cut(rest, " ")
 	switch what {
+	case "datastore":
+		p.row.rank = rankDatastore
+		return p.givenDatastore(rest)
 	case "vm":
 		p.row.rank = rankVM
 		return p.givenVM(rest)
@@ -185,6 +188,14 @@ func (p *parser) given(rest string) error {
 	case "quirk":
 		p.row.rank = rankQuirk
 		return p.givenQuirk(rest)
+	case "quirks":
+		p.row.rank = rankQuirk
+		return p.givenQuirks(rest)
+	case "steps":
+		p.row.rank = rankSteps
+		if p.s.Every = rest == "every"; !p.s.Every {
+			return unknown("steps", rest, "every")
+		}
 	case "faults":
 		p.row.rank = rankFaults
 		n, err := strconv.Atoi(rest)
@@ -194,7 +205,7 @@ func (p *parser) given(rest string) error {
 		p.s.Faults = n
 		p.row.text = "given faults " + strconv.Itoa(n)
 	default:
-		return unknown("given", what, "vm", "volume", "network", "locks", "quirk", "faults")
+		return unknown("given", what, "datastore", "vm", "volume", "network", "locks", "quirk", "quirks", "steps", "faults")
 	}
 	if !p.first(what) {
 		return fmt.Errorf("%s is given twice", what)
@@ -202,7 +213,11 @@ func (p *parser) given(rest string) error {
 	return nil
 }
 
-func (p *parser) givenVM(name string) error {
+func (p *parser) givenVM(rest string) error {
+	name, opts, err := named(strings.Fields(rest), "bios", "home")
+	if err != nil {
+		name = rest // its fault is found below
+	}
 	switch {
 	case !plainName(name) || name == noVM:
 		return fmt.Errorf("%s cannot be the name of a VM: want letters, digits, - and _", shown(name))
@@ -211,6 +226,19 @@ func (p *parser) givenVM(name string) error {
 	case !p.first("vm " + name):
 		return fmt.Errorf("vm %s is given twice", name)
 	}
+	if bios := opts["bios"]; bios != "" {
+		if p.s.BIOS == nil {
+			p.s.BIOS = map[string]string{}
+		}
+		p.s.BIOS[name] = bios
+	}
+	if home := opts["home"]; home != "" {
+		if p.s.Homes == nil {
+			p.s.Homes = map[string]string{}
+		}
+		p.s.Homes[name] = home
+	}
+	p.row.text = "given " + Op{Verb: "vm", Volume: name, Opts: opts}.String()
 	p.s.VMs = append(p.s.VMs, name)
 	return nil
 }

@@ -67,6 +67,7 @@ func (t *theatre) cast(c Client) (role, error) {
 				return r, err
 			}
 		}
+		t.strange(op)
 		t.lives = t.lives || disruptive(op.Verb)
 		t.esx = t.esx || op.Target == "esx"
 		text := op.String()
@@ -212,6 +213,8 @@ func (w *World) operate(h *host, call *Call) (answer string, err error) {
 		err = w.host(op.Target).powerOn(ctx)
 	case "crash", "restart":
 		return w.processes(ctx, h, op), nil
+	case "send":
+		return w.send(ctx, h, op)
 	case "sleep":
 		err = w.docker.Sleep(ctx, op.Pause)
 	case "check":

@@ -51,6 +51,17 @@ func (p *parser) references(stale bool) error {
 		}
 		return &ParseError{p.s.File, line, err}
 	}
+	for _, vm := range p.s.VMs {
+		if bios := p.s.BIOS[vm]; bios != "" {
+			if err := at(1, x.vm(bios)); err != nil {
+				return err
+			}
+		}
+		home := p.s.Homes[vm]
+		if home != "" && home != datastore && !slices.Contains(p.s.Stores, home) {
+			return at(1, fmt.Errorf("vm %s: %w", vm, unknown("datastore", home, append([]string{datastore}, p.s.Stores...)...)))
+		}
+	}
 	for i, c := range p.s.Clients {
 		if err := at(p.lines[i], x.client(c)); err != nil {
 			return err
@@ -80,6 +91,10 @@ func (p *parser) references(stale bool) error {
 	}
 	if p.s.GivesUp {
 		p.ends = append(p.ends, p.network)
+	}
+	if len(p.ends) > 0 && p.s.Quirks[string(esxsim.DatastoreCacheRace)] {
+		return at(p.ends[0], fmt.Errorf("with quirk %s no datastore is known any more if ESX crashes during a list: leave one of them out",
+			esxsim.DatastoreCacheRace))
 	}
 	if len(p.ends) > 0 && p.s.Quirks[string(esxsim.NoVMLock)] {
 		return at(p.ends[0], fmt.Errorf("with quirk %s a VM stays busy for ever if ESX crashes during an attach: leave one of them out",

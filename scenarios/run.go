@@ -180,8 +180,18 @@ func (s *Script) Text(header ...string) string {
 	for _, h := range header {
 		b.WriteString("# " + h + "\n")
 	}
+	for _, ds := range s.Stores {
+		b.WriteString("given datastore " + ds + "\n")
+	}
 	for _, vm := range s.VMs {
-		b.WriteString("given vm " + vm + "\n")
+		b.WriteString("given vm " + vm)
+		if bios := s.BIOS[vm]; bios != "" {
+			b.WriteString(" bios=" + bios)
+		}
+		if home := s.Homes[vm]; home != "" {
+			b.WriteString(" home=" + home)
+		}
+		b.WriteString("\n")
 	}
 	for _, v := range s.Volumes {
 		b.WriteString("given " + Op{Verb: "volume", Volume: v.Name, Opts: v.Opts}.String() + "\n")
@@ -194,6 +204,9 @@ func (s *Script) Text(header ...string) string {
 	}
 	for _, q := range sortedKeys(s.Quirks) {
 		fmt.Fprintf(&b, "given quirk %s=%s\n", q, map[bool]string{true: "on", false: "off"}[s.Quirks[q]])
+	}
+	if s.Every {
+		b.WriteString("given steps every\n")
 	}
 	if s.Faults > 0 {
 		fmt.Fprintf(&b, "given faults %d\n", s.Faults)

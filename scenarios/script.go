@@ -11,8 +11,12 @@ import (
 // Script is a parsed scenario.
 type Script struct {
 	File    string
-	Claim   string   // the text after "# claim:"
-	VMs     []string // beside vm1
+	Claim   string            // the text after "# claim:"
+	VMs     []string          // beside vm1
+	Homes   map[string]string // of VMs that are not at home on ds1
+	BIOS    map[string]string // VMs that have the BIOS uuid of another
+	Stores  []string          // datastores beside ds1
+	Every   bool              // ESX stops at the steps that only read or decide, too
 	Volumes []Given
 	Network
 	Locks   explore.LockModel
@@ -48,17 +52,18 @@ type Op struct {
 	ID     string // mount ID; mount and unmount only
 	Opts   map[string]string
 
-	Target string        // of poweroff and poweron a VM, of crash and restart a process
-	Text   string        // of write
-	Pause  time.Duration // of sleep
-	Facts  []Condition   // of check
-	Line   int           // of check; 0 if the script is not from a file
+	Command string        // of send
+	Target  string        // of poweroff and poweron a VM, of crash and restart a process
+	Text    string        // of write
+	Pause   time.Duration // of sleep
+	Facts   []Condition   // of check
+	Line    int           // of check; 0 if the script is not from a file
 }
 
 func (o Op) String() string {
 	var b strings.Builder
 	b.WriteString(o.Verb)
-	for _, word := range []string{o.Volume, o.Target, o.Text} {
+	for _, word := range []string{o.Command, o.Volume, o.Target, o.Text} {
 		if word != "" {
 			b.WriteString(" " + word)
 		}

@@ -30,11 +30,13 @@ type row struct {
 type rank uint8
 
 const (
-	rankVM rank = iota
+	rankDatastore rank = iota
+	rankVM
 	rankVolume
 	rankNetwork
 	rankLocks
 	rankQuirk
+	rankSteps
 	rankFaults
 	rankStart
 	rankSchedule

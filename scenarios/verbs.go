@@ -10,6 +10,9 @@ type Verb struct {
 
 var createKeys = []string{"access", "attach-as", "diskformat", "fstype", "size"}
 
+// sendKeys are the options of the protocol's create, and the version of the request.
+var sendKeys = append([]string{"clone-from", "version", "vsan-policy-name"}, createKeys...)
+
 // Verbs returns all operations that a client can do, in the order of the reference.
 func Verbs() []Verb {
 	return []Verb{
@@ -26,6 +29,7 @@ func Verbs() []Verb {
 		{"poweron", "esx", "VM", nil},
 		{"crash", "plugin", "plugin|esx", nil},
 		{"restart", "plugin", "plugin|esx", nil},
+		{"send", "esx", "COMMAND [VOLUME] [KEY=VALUE]...", sendKeys},
 		{"sleep", "time", "DURATION", nil},
 		{"check", "judge", "FACT=VALUE...", nil},
 	}

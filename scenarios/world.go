@@ -38,6 +38,9 @@ type theatre struct {
 	esx     bool  // ... and that includes ESX
 	threads bool  // for the race detector: the simulators take their short locks
 
+	stores  []string
+	foreign map[string]bool // volumes of which the driver's model cannot know, by volume part; nil if none
+
 	start     model.Start
 	checker   model.Checker
 	histories [][]model.Call // scratch of judge.explain, by host
@@ -58,6 +61,7 @@ func newTheatre(s *Script) (*theatre, error) {
 		script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{},
 		histories: make([][]model.Call, 1+len(s.VMs)),
 		log:       slog.New(slog.DiscardHandler), readOnlys: map[string]bool{},
+		stores: append([]string{datastore}, s.Stores...),
 	}
 	ops := len(s.Opening)
 	for _, c := range s.Clients {
@@ -174,10 +178,13 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	} else {
 		w.media = guestsim.NewMedia(nil)
 	}
-	w.store = esxsim.NewMemStore(env, !t.threads, datastore)
+	w.store = esxsim.NewMemStore(env, !t.threads, t.stores...)
+	if t.foreign != nil { // only then can there be clones
+		w.store.OnCopy(func(from, to esxsim.Disk) { w.media.Copy(from.ID, to.ID) })
+	}
 	var err error
 	w.service, err = esxsim.New(esxsim.Config{
-		Env: env, Stage: k, Store: w.store, Bus: bus{w}, Serial: !t.threads, Quirks: t.quirks, Memo: t.memo, Log: t.log,
+		Env: env, Stage: k, Store: w.store, Bus: bus{w}, Serial: !t.threads, Quirks: t.quirks, EveryStep: t.script.Every, Memo: t.memo, Log: t.log,
 	})
 	if err != nil {
 		return nil, err

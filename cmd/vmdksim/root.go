@@ -70,6 +70,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newFmt(), newExplore(), newShrink(), newVerify(), newRace(), newDemo(), newMutants(), newServe())
+	root.AddCommand(newRun(), newFmt(), newExplore(), newShrink(), newVerify(), newRace(), newDemo(), newMutants(), newServe(), newQuirks())
 	return root
 }

@@ -23,6 +23,7 @@ type serving struct {
 	dir              string
 	defaultDatastore string
 	noLoop           bool
+	quirks           string
 	logLevel         string
 }
 
@@ -61,6 +62,7 @@ func newServe() *cobra.Command {
 	f.StringVar(&o.dir, "dir", "/run/vmdksim", "directory for the devices of the VMs")
 	f.StringVar(&o.defaultDatastore, "default-datastore", "", "where volumes without \"@datastore\" are (default: the home of their VM)")
 	f.BoolVar(&o.noLoop, "no-loop", false, "attached disks do not appear anywhere")
+	f.StringVar(&o.quirks, "quirks", "faithful", "faithful, fixed, NAME=on or NAME=off, separated by commas; see vmdksim quirks")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -116,6 +118,9 @@ func (o *serving) config(logTo io.Writer) (host.Config, error) {
 	log := slog.New(slog.NewTextHandler(logTo, &slog.HandlerOptions{Level: level})).With("backend", "simulated")
 	c := host.Config{Loop: !o.noLoop, Detach: true, DefaultDatastore: o.defaultDatastore, Log: log}
 	var err error
+	if c.Quirks, err = host.ParseQuirks(o.quirks); err != nil {
+		return c, fmt.Errorf("--quirks: %w", err)
+	}
 	if c.VMDir, err = filepath.Abs(o.dir); err != nil {
 		return c, err
 	}

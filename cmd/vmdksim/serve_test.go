@@ -100,6 +100,8 @@ func TestServeRefuses(t *testing.T) {
 		{append(good, "--home", "vm1"), "VM=DATASTORE"},
 		{append(good, "--default-datastore", "ds2"), "ds2"},
 		{append(good, "--log-level", "loud"), "loud"},
+		{append(good, "--quirks", "fixed,null-get=maybe"), "null-get=maybe"},
+		{append(good, "--quirks", "moon=on"), "vmdksim quirks"},
 		{append(good, "extra"), "extra"},
 		{append(good, "--nonsense"), "nonsense"},
 	} {

@@ -18,6 +18,12 @@ import (
 // Quirks are the switches of the simulated service, see [esxsim.QuirkList].
 type Quirks = esxsim.Quirks
 
+// QuirkList returns all switches, sorted by name.
+func QuirkList() []esxsim.QuirkFact { return esxsim.QuirkList() }
+
+// ParseQuirks reads "faithful", "fixed", NAME=on and NAME=off, separated by commas, see [esxsim.ParseQuirks].
+func ParseQuirks(text string) (Quirks, error) { return esxsim.ParseQuirks(text) }
+
 // Datastore is a directory with the files of volumes, made if need be. Without a directory it is in memory and ends with
 // the host; either all datastores of a host are so or none.
 type Datastore struct {

@@ -24,12 +24,21 @@ func (s *store) CreateDisk(_ context.Context, v esxsim.Volume, size int64, forma
 	if size < minDisk || size%sector != 0 {
 		return esxsim.Disk{}, fmt.Errorf("create disk %s: a disk cannot have %d bytes", v.Name, size)
 	}
-	d := newDescriptor(size, format)
+	return s.makeDisk(ds, v, newDescriptor(size, format), func(*os.File) error { return nil })
+}
+
+// makeDisk makes a disk whose data, zeros of the right size, fill completes.
+func (s *store) makeDisk(ds *datastore, v esxsim.Volume, d descriptor, fill func(data *os.File) error) (esxsim.Disk, error) {
 	data, err := ds.writeTemp(func(f *os.File) error {
-		if err := f.Truncate(size); err != nil || format == esxsim.Thin {
+		if err := f.Truncate(d.size); err != nil {
 			return err
 		}
-		return allocate(f, size)
+		if d.format != esxsim.Thin {
+			if err := allocate(f, d.size); err != nil {
+				return err
+			}
+		}
+		return fill(f)
 	})
 	if err != nil {
 		return esxsim.Disk{}, storeError("create", v, err)

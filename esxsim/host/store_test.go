@@ -42,6 +42,56 @@ func TestFormats(t *testing.T) {
 	}
 }
 
+// TestClone: a copy has the bytes and the sidecar of its source, its holes, and an identity of its own.
+func TestClone(t *testing.T) {
+	dir := t.TempDir()
+	s, ctx := store(t, dir), t.Context()
+	from, to := volume("data"), volume("copy")
+	_, err := s.CloneDisk(ctx, from, to, esxsim.Thin)
+	require.ErrorIs(t, err, esxsim.ErrNotExist)
+	was, err := s.CreateDisk(ctx, from, 5<<20+512, esxsim.Thin)
+	require.NoError(t, err)
+	file := filepath.Join(group(dir), "data-flat.vmdk")
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	require.NoError(t, err)
+	_, err = f.WriteAt([]byte("end"), 5<<20)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	require.NoError(t, s.WriteMeta(ctx, from, []byte(`{"status": "detached"}`)))
+
+	_, err = s.LockDisk(ctx, from, "vm1")
+	require.NoError(t, err)
+	_, err = s.CloneDisk(ctx, from, to, esxsim.Thin)
+	require.ErrorIs(t, err, esxsim.ErrLocked)
+	require.NoError(t, s.UnlockDisk(ctx, from, "vm1"))
+
+	made, err := s.CloneDisk(ctx, from, to, esxsim.Thin)
+	require.NoError(t, err)
+	require.NotEqual(t, was.ID, made.ID)
+	require.Equal(t, was.Size, made.Size)
+	require.Less(t, made.Allocated, int64(1<<20+1))
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	got, err := os.ReadFile(filepath.Join(group(dir), "copy-flat.vmdk"))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	text, err := s.ReadMeta(ctx, to)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"status": "detached"}`, string(text))
+
+	require.NoError(t, s.WriteMeta(ctx, from, []byte(`{}`)))
+	_, err = s.CloneDisk(ctx, from, to, esxsim.Thin)
+	require.ErrorIs(t, err, esxsim.ErrExist)
+	text, err = s.ReadMeta(ctx, to)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"status": "detached"}`, string(text), "what exists is not touched")
+
+	full, err := s.CloneDisk(ctx, from, volume("thick"), esxsim.ZeroedThick)
+	require.NoError(t, err)
+	require.Equal(t, esxsim.ZeroedThick, full.Format)
+	require.GreaterOrEqual(t, full.Allocated, full.Size)
+}
+
 func TestStoreErrors(t *testing.T) {
 	dir := t.TempDir()
 	s, ctx := store(t, dir), t.Context()

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vmdkvol/esxsim/host"
+)
+
+func TestQuirks(t *testing.T) {
+	code, out, _ := do(t, "quirks", "--json")
+	require.Equal(t, exitFine, code)
+	var list []map[string]string
+	require.NoError(t, json.Unmarshal([]byte(out), &list))
+	require.Len(t, list, len(host.QuirkList()))
+	require.Contains(t, list, map[string]string{"name": "null-get", "fact": "docs/original.md §2.9, D14", "default": "on"})
+	require.Contains(t, list, map[string]string{"name": "no-vm-lock", "fact": "docs/original.md §2.7, §2.11, B9", "default": "off"})
+
+	code, out, _ = do(t, "quirks")
+	require.Equal(t, exitFine, code)
+	require.Len(t, strings.Split(strings.TrimSpace(out), "\n"), 1+len(list))
+	code, _, errs := do(t, "quirks", "extra")
+	require.Equal(t, exitBadInput, code)
+	require.Equal(t, 1, strings.Count(errs, "\n"))
+}
