@@ -128,7 +128,7 @@ func (g *Guest) endMkfs(p *place, turn int, fstype, label string) error {
 	p.busy--
 	g.cfg.Env.Touch(p.diskID, true)
 	d := p.medium
-	d.content, d.label, d.files = fstype, label, nil
+	d.content, d.label, d.files, d.dirty = fstype, label, nil, nil
 	d.formats++
 	return nil
 }

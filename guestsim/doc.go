@@ -14,7 +14,8 @@
 //   - Nothing is refused in order to protect the driver. What a real kernel lets happen, happens here, and the
 //     mistake is reported through Config.Violation before the method returns.
 //
-// Fidelity: one file system per whole disk, no partitions; a write is durable at once; device paths follow the slot
+// Fidelity: one file system per whole disk, no partitions; what is written is in the guest's cache until Sync or the last
+// Unmount, is lost whole with the guest's power and never torn (a real guest also writes back on its own, up to half a minute later); device paths follow the slot
 // (bus and unit), so a slot that is used again gives its old path to another disk, as by-path links do
 // (docs/original.md §3.6). Mounting one disk twice shares it, or is refused as busy if the access mode differs, and a mount over
 // a mount hides it, as on Linux. Labels are kept but bounded only for xfs (12 characters, docs/original.md §3.3), and
@@ -40,4 +41,5 @@
 //	_ = g.Mkfs(ctx, disk, "ext4", "data")
 //	_ = g.Mount(ctx, disk, "/mnt/data@ds1", "ext4", false)
 //	_ = g.Write("/mnt/data@ds1", "f", []byte("hello")) // a container
+//	_ = g.Sync("/mnt/data@ds1")
 package guestsim

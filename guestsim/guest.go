@@ -22,12 +22,13 @@ type Config struct {
 
 // The oracles that speak through Config.Violation.
 const (
-	OracleMkfsOnData      = "mkfs-on-data"       // Mkfs on a disk that is not blank
-	OracleMkfsOnMounted   = "mkfs-on-mounted"    // Mkfs on a disk that is mounted
-	OracleSurpriseRemoval = "surprise-removal"   // Unplug of a disk that is mounted or being formatted
-	OracleMountOverMount  = "mount-over-mount"   // Mount where something else is mounted
-	OracleModes           = "two-access-modes"   // Mount of a mounted disk with the other access mode
-	OracleTwoGuests       = "disk-in-two-guests" // Mount, one of them writing, in two guests at once
+	OracleMkfsOnData      = "mkfs-on-data"         // Mkfs on a disk that is not blank
+	OracleMkfsOnMounted   = "mkfs-on-mounted"      // Mkfs on a disk that is mounted
+	OracleSurpriseRemoval = "surprise-removal"     // Unplug of a disk that is mounted or being formatted
+	OracleMountOverMount  = "mount-over-mount"     // Mount where something else is mounted
+	OracleModes           = "two-access-modes"     // Mount of a mounted disk with the other access mode
+	OracleTwoGuests       = "disk-in-two-guests"   // Mount, one of them writing, in two guests at once
+	OracleTwoOwners       = "disk-with-two-owners" // Plug of a disk that is plugged in elsewhere
 )
 
 // Guest is one simulated guest. Its methods are safe for concurrent use, on the terms of its Media.

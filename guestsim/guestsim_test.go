@@ -209,7 +209,7 @@ func TestMistakes(t *testing.T) {
 			err := other.Mount(ctx, dev, mnt, "ext4", true)
 			b.broken = append(b.broken, other.broken...)
 			return err
-		}, nil, []string{guestsim.OracleTwoGuests}},
+		}, nil, []string{guestsim.OracleTwoOwners, guestsim.OracleTwoGuests}},
 		"wrong file system": {func(t *testing.T, b *bed) error {
 			require.NoError(t, b.Unmount(ctx, mnt))
 			return b.Mount(ctx, dev, mnt, "xfs", false)
@@ -243,12 +243,55 @@ func TestMistakes(t *testing.T) {
 func TestTwoGuestsMayRead(t *testing.T) {
 	b := mounted(t, nil)
 	require.NoError(t, b.Unmount(t.Context(), mnt))
-	for range 2 {
+	require.NoError(t, b.Unplug(at("0")))
+	for i := range 2 {
 		g := newBed(b.media)
 		require.NoError(t, g.Plug(at("0"), "d1", size))
 		require.NoError(t, g.Mount(t.Context(), dev, mnt, "ext4", true))
-		require.Empty(t, g.broken)
+		if i == 0 {
+			require.Empty(t, g.broken)
+			continue
+		}
+		require.Equal(t, []string{guestsim.OracleTwoOwners}, g.broken, "that it is in both is another mistake")
 	}
+}
+
+func TestOneDiskInTwoSlots(t *testing.T) {
+	b := mounted(t, nil)
+	require.NoError(t, b.Plug(at("1"), "d1", size))
+	require.Equal(t, []string{guestsim.OracleTwoOwners}, b.broken)
+}
+
+// What was written is read by all containers of the guest at once, and on the disk after a sync or the last unmount.
+func TestUnsyncedWritesAreLostWithThePower(t *testing.T) {
+	ctx := t.Context()
+	kept := func(do func(b *bed)) string {
+		b := mounted(t, nil)
+		require.NoError(t, b.Write(mnt, "f", []byte("old")))
+		require.NoError(t, b.Sync(mnt))
+		require.NoError(t, b.Write(mnt, "f", []byte("new")))
+		seen, err := b.Read(mnt, "f")
+		require.NoError(t, err)
+		require.Equal(t, "new", string(seen))
+		do(b)
+		data, ok := b.media.File("d1", "f")
+		require.True(t, ok)
+		return string(data)
+	}
+	require.Equal(t, "old", kept(func(*bed) {}))
+	require.Equal(t, "old", kept((*bed).PowerOff))
+	require.Equal(t, "old", kept(func(b *bed) { require.NoError(t, b.Unplug(at("0"))) }), "a surprise removal")
+	require.Equal(t, "new", kept(func(b *bed) { require.NoError(t, b.Sync(mnt)); b.PowerOff() }))
+	require.Equal(t, "new", kept(func(b *bed) { require.NoError(t, b.Unmount(ctx, mnt)); b.PowerOff() }))
+	require.Equal(t, "old", kept(func(b *bed) {
+		require.NoError(t, b.Mount(ctx, dev, "/mnt/other", "ext4", false))
+		require.NoError(t, b.Unmount(ctx, mnt))
+	}), "it is mounted still")
+
+	b := mounted(t, nil)
+	require.NoError(t, b.Sync("/mnt/bare"))
+	require.NoError(t, b.Unplug(at("0")))
+	require.ErrorIs(t, b.Sync(mnt), guestsim.ErrIO)
 }
 
 func TestSurpriseRemoval(t *testing.T) {
@@ -355,6 +398,7 @@ func TestVersionFollowsChanges(t *testing.T) {
 func TestCopyAndScribble(t *testing.T) {
 	b := mounted(t, nil)
 	require.NoError(t, b.Write(mnt, "f", []byte("1")))
+	require.NoError(t, b.Sync(mnt))
 	b.media.Copy("d1", "clone")
 	require.NoError(t, b.Write(mnt, "f", []byte("2")))
 	data, _ := b.media.File("clone", "f")

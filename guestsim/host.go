@@ -18,6 +18,10 @@ func (g *Guest) Plug(at wire.Device, diskID string, size int64) error {
 		return fail("plug", p.path, "the slot holds disk "+p.diskID, ErrBusy)
 	}
 	p.diskID, p.size, p.medium = diskID, size, g.media.disk(diskID)
+	if o := p.medium.owner; o != nil {
+		g.violation(OracleTwoOwners, "disk "+diskID+" plugged in while it is in "+whose(o, g))
+	}
+	p.medium.owner = g
 	p.turn++
 	p.lost = g.cfg.Stage.Choose("guest.plug", p.path, plugFaults...) == 1
 	g.version++
@@ -31,6 +35,13 @@ func (g *Guest) Plug(at wire.Device, diskID string, size int64) error {
 		g.arrival.Unlock()
 	}
 	return nil
+}
+
+func whose(owner, g *Guest) string {
+	if owner == g {
+		return "another slot"
+	}
+	return "another guest"
 }
 
 // Unplug takes the disk out of a slot. Nothing holds it back: if the disk is mounted, that is a surprise removal,
@@ -48,6 +59,7 @@ func (g *Guest) Unplug(at wire.Device) error {
 		if m.disk == p.path && !m.removed {
 			m.removed = true
 			m.medium.release(g, m.readOnly)
+			m.medium.drop(g)
 			g.cfg.Env.Touch(m.mountpoint, true)
 			g.violation(OracleSurpriseRemoval, "disk "+p.diskID+" unplugged while mounted at "+m.mountpoint)
 		}
@@ -55,12 +67,15 @@ func (g *Guest) Unplug(at wire.Device) error {
 	if p.busy > 0 {
 		g.violation(OracleSurpriseRemoval, "disk "+p.diskID+" unplugged during mkfs")
 	}
+	if p.medium.owner == g {
+		p.medium.owner = nil
+	}
 	p.diskID, p.size, p.medium, p.lost, p.busy = "", 0, nil, false, 0
 	g.version++
 	return nil
 }
 
-// PowerOff ends all mounts at once, as the loss of the VM does. Disks stay plugged until the host unplugs them. It
+// PowerOff ends all mounts at once, as the loss of the VM does; what was not synced is lost. Disks stay plugged until the host unplugs them. It
 // does not yield.
 func (g *Guest) PowerOff() {
 	g.media.lock()
@@ -69,6 +84,12 @@ func (g *Guest) PowerOff() {
 		g.cfg.Env.Touch(m.mountpoint, true)
 		if !m.removed {
 			m.medium.release(g, m.readOnly)
+			m.medium.drop(g)
+		}
+	}
+	for _, p := range g.places {
+		if p.medium != nil && p.medium.owner == g {
+			p.medium.owner = nil // a VM that does not run owns nothing
 		}
 	}
 	g.mounts = nil

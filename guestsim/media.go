@@ -27,8 +27,10 @@ type finding struct {
 type medium struct {
 	content string // "" blank, a file system's name, or Torn
 	label   string
-	files   map[string]string
+	files   map[string]string // what would survive a loss of power
+	dirty   []page            // what would not
 	mounts  []holder
+	owner   *Guest // the guest into which the disk is plugged
 	formats int
 }
 
@@ -110,7 +112,7 @@ func (m *Media) Formats(diskID string) int {
 	return 0
 }
 
-// File returns a file of the file system on a disk, mounted or not. It does not yield.
+// File returns a file as the disk holds it, mounted or not: without what was written and not synced. It does not yield.
 func (m *Media) File(diskID, file string) (data []byte, ok bool) {
 	m.lock()
 	defer m.unlock()
@@ -134,6 +136,7 @@ func (m *Media) Copy(from, to string) {
 	m.lock()
 	defer m.unlock()
 	src, dst := m.disk(from), m.disk(to)
+	dst.dirty = nil
 	dst.content, dst.label = src.content, src.label
 	dst.files = make(map[string]string, len(src.files))
 	for name, data := range src.files {
@@ -149,7 +152,7 @@ func (m *Media) Scribble(diskID string) {
 }
 
 func (d *medium) wipe() {
-	d.content, d.label, d.files = Torn, "", nil
+	d.content, d.label, d.files, d.dirty = Torn, "", nil, nil
 }
 
 func (d *medium) release(g *Guest, readOnly bool) {

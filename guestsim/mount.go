@@ -73,6 +73,9 @@ func (g *Guest) Unmount(_ context.Context, mountpoint string) error {
 	g.cfg.Env.Touch(m.diskID, true)
 	if !m.removed {
 		m.medium.release(g, m.readOnly)
+		if !m.medium.mountedIn(g) {
+			m.medium.flush(g)
+		}
 	}
 	g.mounts = append(g.mounts[:i], g.mounts[i+1:]...)
 	g.version++
@@ -108,7 +111,8 @@ func (g *Guest) Verify(_ context.Context, disk, mountpoint string, readOnly bool
 }
 
 // Write writes a file as a container would. Where nothing is mounted it lands in the bare host directory, which is how
-// a container that started too early loses its data. It does not yield; the caller's step is the container's.
+// a container that started too early loses its data. On a disk it is in the guest's cache until Sync or the last Unmount.
+// It does not yield; the caller's step is the container's.
 func (g *Guest) Write(mountpoint, file string, data []byte) error {
 	g.media.lock()
 	defer g.media.unlock()
@@ -133,10 +137,7 @@ func (g *Guest) Write(mountpoint, file string, data []byte) error {
 		return fail("write", mountpoint, "", ErrReadOnly)
 	}
 	g.cfg.Env.Touch(m.diskID, true)
-	if m.medium.files == nil {
-		m.medium.files = make(map[string]string)
-	}
-	m.medium.files[file] = string(data)
+	m.medium.write(g, file, string(data))
 	return nil
 }
 
@@ -146,20 +147,38 @@ func (g *Guest) Read(mountpoint, file string) ([]byte, error) {
 	g.media.lock()
 	defer g.media.unlock()
 	g.cfg.Env.Touch(mountpoint, false)
-	files := g.bare[mountpoint]
+	data, ok := g.bare[mountpoint][file]
 	if i := g.top(mountpoint); i >= 0 {
 		m := &g.mounts[i]
 		if m.removed {
 			return nil, fail("read", mountpoint, "the disk is gone", ErrIO)
 		}
 		g.cfg.Env.Touch(m.diskID, false)
-		files = m.medium.files
+		data, ok = m.medium.read(g, file)
 	}
-	data, ok := files[file]
 	if !ok {
 		return nil, &Error{Op: "read", Object: mountpoint, Reason: file, Err: fs.ErrNotExist}
 	}
 	return []byte(data), nil
+}
+
+// Sync makes what was written to the file system at a mountpoint survive a loss of power, as fsync and sync do. It does
+// not yield.
+func (g *Guest) Sync(mountpoint string) error {
+	g.media.lock()
+	defer g.media.unlock()
+	g.cfg.Env.Touch(mountpoint, false)
+	i := g.top(mountpoint)
+	if i < 0 {
+		return nil // the host's own disk, whose fate is not simulated
+	}
+	m := &g.mounts[i]
+	if m.removed {
+		return fail("sync", mountpoint, "the disk is gone", ErrIO)
+	}
+	g.cfg.Env.Touch(m.diskID, true)
+	m.medium.flush(g)
+	return nil
 }
 
 // Bare counts the files that were written to the bare host directory of a mountpoint. It does not yield.

@@ -53,6 +53,9 @@ const maxCalls = 64
 // it is not safe for concurrent use.
 type Checker struct {
 	Limit int // steps per volume before the answer is Undecided; 0 means DefaultLimit
+	// Truth is Step, if it is nil. Another is for whoever wants to know whether a wrong model is noticed. Set it before the
+	// first history.
+	Truth func(State, Op) (State, Result)
 
 	table   table
 	volumes []string // of this history, in the order of their first calls
@@ -105,6 +108,7 @@ func (c *Checker) Final(start Start, calls []Call, volume string) (Possible, Ans
 
 // split finds the volumes of a history.
 func (c *Checker) split(calls []Call) {
+	c.table.truth = c.Truth
 	c.table.recycle()
 	c.volumes, c.volume = c.volumes[:0], c.volume[:0]
 	for i := range calls {
@@ -172,6 +176,6 @@ func (c *Checker) explain(calls []Call, volume string) Verdict {
 	}
 	v.State = c.table.states[s.bestState]
 	v.Stuck = calls[s.items[s.blocker()].call]
-	_, v.Want = Step(v.State, v.Stuck.Op)
+	_, v.Want = c.table.said(v.State, v.Stuck.Op)
 	return v
 }

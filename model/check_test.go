@@ -246,3 +246,20 @@ func TestDescriptions(t *testing.T) {
 	require.Equal(t, "{absent; unformatted; ext4; ext4 refs=c1,c1}", model.Only(twice, fresh, halfMade, absent).String())
 	require.Equal(t, "yes", model.Verdict{Answer: model.Yes}.String())
 }
+
+// A Checker with a wrong truth says what follows from that.
+func TestAnotherTruth(t *testing.T) {
+	c := model.Checker{Truth: func(s model.State, op model.Op) (model.State, model.Result) {
+		if op.Kind == model.Remove {
+			return s, is(model.OK)
+		}
+		return model.Step(s, op)
+	}}
+	calls := []model.Call{call(1, 2, remove, model.OK), call(3, 4, get, model.NotFound)}
+	start := model.Start{vol: model.Only(fresh)}
+	require.Equal(t, model.Yes, model.Linearizable(start, calls).Answer)
+	v := c.Linearizable(start, calls)
+	require.Equal(t, model.No, v.Answer)
+	require.Equal(t, model.Result{Kind: model.OK, Seen: model.SeenUnmounted}, v.Want)
+	require.Contains(t, v.String(), `the answer would be "ok, not mounted"`)
+}

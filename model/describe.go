@@ -26,7 +26,14 @@ func (k OpKind) String() string { return name(opNames[:], k) }
 
 func (k ResultKind) String() string { return name(resultNames[:], k) }
 
-func (r Result) String() string { return r.Kind.String() }
+var sights = [...]string{Unsaid: "", SeenMounted: ", mounted", SeenUnmounted: ", not mounted"}
+
+func (r Result) String() string {
+	if int(r.Seen) < len(sights) {
+		return r.Kind.String() + sights[r.Seen]
+	}
+	return fmt.Sprintf("%v, invalid(%d)", r.Kind, r.Seen)
+}
 
 func (a Answer) String() string { return name(answerNames[:], a) }
 

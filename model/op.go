@@ -50,4 +50,20 @@ const (
 // Result is an operation's outcome.
 type Result struct {
 	Kind ResultKind
+	Seen Sight // of a Get that is OK
+}
+
+// Sight is what a Get says of the volume on this host.
+type Sight uint8
+
+// What a Get can say. It says SeenMounted exactly if there are references.
+const (
+	Unsaid Sight = iota // nothing, or nothing that is to be judged
+	SeenMounted
+	SeenUnmounted
+)
+
+// says reports whether the only right answer is a right answer to one who heard r.
+func (r Result) says(right Result) bool {
+	return r.Kind == right.Kind && (r.Seen == Unsaid || r.Seen == right.Seen)
 }

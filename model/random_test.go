@@ -72,6 +72,11 @@ func drawHistory(t *rapid.T, step step, start model.State, calls int, flaws flaw
 					model.OK, model.NotFound, model.InUse, model.Exists,
 				}).Draw(t, "result")
 			}
+			if h.Op.Kind == model.Get && rapid.IntRange(0, 3).Draw(t, "silent") == 0 {
+				h.Result.Seen = model.Unsaid
+			} else if flaws.lies && h.Result.Seen != model.Unsaid && rapid.IntRange(0, 3).Draw(t, "squint") == 0 {
+				h.Result.Seen = model.SeenMounted
+			}
 			stage[c] = acted
 		case acted:
 			if !flaws.lost || rapid.IntRange(0, 11).Draw(t, "stuck") > 0 {
@@ -97,7 +102,7 @@ func outcomes(s model.State, c model.Call) []model.State {
 		return []model.State{next}
 	case kind == model.Unknown || kind == model.Refused:
 		return []model.State{s}
-	case kind != right.Kind:
+	case kind != right.Kind, c.Result.Seen != model.Unsaid && c.Result.Seen != right.Seen:
 		return nil
 	}
 	return []model.State{next}
@@ -266,7 +271,7 @@ func TestAgreesWithPossible(t *testing.T) {
 			} else {
 				s, r = p.States()[0], is(model.Refused)
 			}
-			calls = append(calls, call(int64(2*i), int64(2*i+1), op, r.Kind))
+			calls = append(calls, model.Call{Op: op, Result: r, Invoke: int64(2 * i), Return: int64(2*i + 1)})
 			final, _ := new(model.Checker).Final(start, calls, vol)
 			require.True(t, final.Equal(p), "%v: %v and %v", calls, final, p)
 		}

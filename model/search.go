@@ -10,7 +10,7 @@ import (
 type item struct {
 	invoke, ret int64 // ret is Pending if the effect may come after the call returned
 	op          int32
-	want        ResultKind
+	want        Result
 	sense       sense
 	call        int // its index in the history
 }
@@ -53,7 +53,7 @@ func (s *search) add(index int, c *Call) {
 	if m.free {
 		return
 	}
-	it := item{invoke: c.Invoke, ret: c.Return, op: s.table.op(c.Op), want: c.Result.Kind, sense: m, call: index}
+	it := item{invoke: c.Invoke, ret: c.Return, op: s.table.op(c.Op), want: c.Result, sense: m, call: index}
 	if m.optional {
 		it.ret = Pending
 	}
@@ -79,7 +79,7 @@ func (s *search) find(all bool) Answer {
 			continue
 		}
 		s.must |= 1 << i
-		if !it.sense.blind && (s.table.list[it.op].Kind == Get || it.want != OK) {
+		if !it.sense.blind && (s.table.list[it.op].Kind == Get || it.want.Kind != OK) {
 			s.looks |= 1 << i
 		}
 	}
@@ -141,7 +141,7 @@ func (s *search) walk() Answer {
 func (s *search) fit(i int, state int32) (to int32, fits bool) {
 	it := &s.items[i]
 	to, r := s.table.step(state, it.op)
-	return to, it.sense.blind || r == it.want
+	return to, it.sense.blind || it.want.says(r)
 }
 
 // run continues from a point and reports whether the end was reached.

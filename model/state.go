@@ -66,38 +66,41 @@ func Step(s State, op Op) (State, Result) {
 	case Create:
 		switch {
 		case !s.exists:
-			return State{exists: true, fstype: op.FSType}, Result{OK}
+			return State{exists: true, fstype: op.FSType}, Result{Kind: OK}
 		case s.fstype != op.FSType || s.fstype == "":
-			return s, Result{Exists}
+			return s, Result{Kind: Exists}
 		}
-		return s, Result{OK}
+		return s, Result{Kind: OK}
 	case Remove:
 		if len(s.refs) > 0 {
-			return s, Result{InUse}
+			return s, Result{Kind: InUse}
 		}
-		return State{}, Result{OK}
+		return State{}, Result{Kind: OK}
 	case Mount:
 		switch {
 		case !s.exists:
-			return s, Result{NotFound}
+			return s, Result{Kind: NotFound}
 		case s.fstype == "":
-			return s, Result{Refused}
+			return s, Result{Kind: Refused}
 		}
-		return s.with(op.ID), Result{OK}
+		return s.with(op.ID), Result{Kind: OK}
 	case Unmount:
-		return s.without(op.ID), Result{OK}
+		return s.without(op.ID), Result{Kind: OK}
 	case Get:
 		if !s.exists {
-			return s, Result{NotFound}
+			return s, Result{Kind: NotFound}
 		}
-		return s, Result{OK}
+		if len(s.refs) > 0 {
+			return s, Result{OK, SeenMounted}
+		}
+		return s, Result{OK, SeenUnmounted}
 	case halfCreate:
 		if s.exists {
-			return s, Result{Exists}
+			return s, Result{Kind: Exists}
 		}
-		return State{exists: true}, Result{Unknown}
+		return State{exists: true}, Result{Kind: Unknown}
 	}
-	return s, Result{Refused}
+	return s, Result{Kind: Refused}
 }
 
 func (s State) with(id string) State {

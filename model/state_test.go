@@ -59,10 +59,19 @@ func TestStep(t *testing.T) {
 		{absent, get, absent, model.NotFound},
 		{fresh, get, fresh, model.OK},
 		{halfMade, get, halfMade, model.OK},
+		{twice, get, twice, model.OK},
 		{fresh, model.Op{Volume: vol}, fresh, model.Refused},
 	} {
 		after, result := model.Step(c.before, c.op)
 		require.Equal(t, c.result, result.Kind, "%v: %v", c.before, c.op)
+		want := model.Unsaid
+		switch {
+		case c.op.Kind == model.Get && c.before.RefCount() > 0:
+			want = model.SeenMounted
+		case c.op.Kind == model.Get && c.before.Exists():
+			want = model.SeenUnmounted
+		}
+		require.Equal(t, want, result.Seen, "%v: %v", c.before, c.op)
 		require.True(t, after.Equal(c.after), "%v: %v: want %v, got %v", c.before, c.op, c.after, after)
 	}
 }

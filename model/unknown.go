@@ -59,7 +59,7 @@ func (p Possible) After(op Op, r Result) Possible {
 			after.add(s)
 		}
 		next, right := Step(s, op)
-		if m.blind || right == r {
+		if m.blind || r.says(right) {
 			after.add(next)
 		}
 		if m.half {

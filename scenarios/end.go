@@ -1,0 +1,94 @@
+package scenarios
+
+// end judges the run as a whole.
+func (j *judge) end() {
+	w := j.w
+	// A request that waited for a lock when the service crashed leaves its place in the queue behind, which is no
+	// lock: after a crash only the network is asked.
+	if w.upkeep.restarts == 0 && !w.service.Idle() || len(w.net.Pending()) > 0 {
+		w.k.Fail(OraclePending, fmt.Sprintf("the service is busy, or in flight: %v", w.net.Pending()))
+		return
+	}
+	for _, h := range w.hosts {
+		if why := j.explain(h); why != "" {
+			w.k.Fail(OracleModel, why)
+			return
+		}
+	}
+	for _, h := range w.hosts {
+		if why := j.endOn(h); why != "" {
+			w.k.Fail(OracleEnd, why)
+			return
+		}
+	}
+}
+
+// endOn compares what is left on a host with what the answers allow.
+func (j *judge) endOn(h *host) string {
+	w := j.w
+	var refs map[string]int
+	if !h.down {
+		var err error
+		if refs, err = h.driver.References(context.Background()); err != nil {
+			return err.Error()
+		}
+		h.refs = maps.Clone(refs)
+	}
+	for _, d := range w.store.Disks() {
+		full := d.Name + "@" + datastore
+		if w.t.foreign[d.Name] {
+			if !h.down {
+				delete(refs, full)
+			}
+			continue
+		}
+		if why := j.endOf(h, d, refs[full]); why != "" {
+			return full + " " + why
+		}
+		delete(refs, full)
+	}
+	for full, n := range refs {
+		if n > 0 {
+			return fmt.Sprintf("%s has %d references, but does not exist", full, n)
+		}
+	}
+	return ""
+}
+
+// endOf compares what is left of a volume on a host with what the answers allow, and its parts with each other.
+func (j *judge) endOf(h *host, d esxsim.Disk, refs int) string {
+	w := j.w
+	m, mounted := h.guest.At(mountRoot + "/" + d.Name + "@" + datastore)
+	vm, attached := w.store.AttachedTo(datastore, d.Name)
+	here := attached && vm == h.name
+	heir := h.life > 0 || h.down // what lies about may be an earlier life's
+	switch {
+	case !h.down && !j.allowed(h, d.Name, refs):
+		return fmt.Sprintf("has %d references, which the answers do not allow", refs)
+	case mounted && refs == 0 && !heir:
+		return "is mounted, but has no reference"
+	case !mounted && refs > 0:
+		return fmt.Sprintf("has %d references, but is not mounted", refs)
+	case mounted && (m.DiskID != d.ID || m.Removed):
+		return "has another disk at its mountpoint"
+	case mounted && !here:
+		return "is mounted in " + h.name + ", but not attached to it"
+	case here && !mounted && !heir:
+		return "is attached to " + vm + ", but not mounted"
+	}
+	return ""
+}
+
+// allowed reports whether the answers allow so many references.
+func (j *judge) allowed(h *host, volume string, refs int) bool {
+	t := j.w.t
+	if h.undecided {
+		return true
+	}
+	possible, answer := t.checker.Final(h.start, t.histories[h.index], volume)
+	allowed := answer == model.Undecided
+	for _, s := range possible.States() {
+		allowed = allowed || s.RefCount() == refs
+	}
+	return allowed
+}
