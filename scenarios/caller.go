@@ -19,7 +19,7 @@ const goneTask = "gone:"
 // is a task like any other: by default when the request first waits, and under other schedules at any moment. Whoever gets the context calls w.k.Follow("") when the request is over.
 func (w *World) caller(call *Call, l *line) context.Context {
 	ctx := context.Background()
-	if w.k.Choose(l.point, call.Op.Volume, goneFaults...) == 0 {
+	if w.props.Choose(l.point, call.Op.Volume, goneFaults...) == 0 {
 		return ctx
 	}
 	ctx, leave := context.WithCancel(ctx)

@@ -60,14 +60,9 @@ func (j *judge) sawCall(c *Call) {
 	}
 	volume := volumePart(c.Op.Volume)
 	_, mounted := c.host.guest.At(mountRoot + "/" + volume + "@" + datastore)
-	c.leftover = mounted && !j.holds(c.host, volume) && !slices.ContainsFunc(j.calls, func(o *Call) bool {
+	c.leftover = mounted && j.holds(c.host, c.volume) == 0 && !slices.ContainsFunc(j.calls, func(o *Call) bool {
 		return o != c && o.host == c.host && o.Answer == "" && volumePart(o.Op.Volume) == volume
 	})
-}
-
-// holds reports whether a container is certain to hold a volume on a host.
-func (j *judge) holds(h *host, volume string) bool {
-	return slices.ContainsFunc(j.holders, func(o holder) bool { return o.host == h && o.volume == volume })
 }
 
 // sawCrash says what the end of a plugin's life leaves behind.
@@ -84,7 +79,7 @@ func (j *judge) sawAnswer(c *Call, err error) {
 	switch {
 	case c.Op.Verb == "mount" && err == nil && c.Answer == okAnswer:
 		k.Sometimes(seenLeftover, c.leftover)
-		k.Sometimes(seenJoin, j.holds(c.host, volume))
+		k.Sometimes(seenJoin, j.holds(c.host, c.volume) > 0)
 	case c.Op.Verb == "unmount" && c.kind == driver.Busy.String():
 		k.Sometimes(seenPostponed, true)
 	case c.Answer == droppedAnswer && !c.missed:

@@ -19,7 +19,7 @@
 //	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }
 //	op       = "create" VOLUME { KEY "=" VALUE } | "remove" VOLUME | "mount" VOLUME [ "id=" ID ]      # docker
 //	         | "unmount" VOLUME [ "id=" ID ] | "get" VOLUME | "list" | "path" VOLUME
-//	         | "write" VOLUME TEXT | "read" VOLUME                                                   # guest
+//	         | "write" VOLUME TEXT | "sync" VOLUME | "read" VOLUME                                   # guest
 //	         | "poweroff" VM | "poweron" VM                                                          # esx
 //	         | "send" COMMAND [ VOLUME ] { KEY "=" VALUE }
 //	         | ("crash" | "restart") ("plugin" | "esx")                                              # plugin, esx

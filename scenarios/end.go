@@ -1,5 +1,13 @@
 package scenarios
 
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"vmdkvol/esxsim"
+)
+
 // end judges the run as a whole.
 func (j *judge) end() {
 	w := j.w
@@ -10,9 +18,14 @@ func (j *judge) end() {
 		return
 	}
 	for _, h := range w.hosts {
-		if why := j.explain(h); why != "" {
-			w.k.Fail(OracleModel, why)
+		if oracle, why := j.explain(h); why != "" {
+			w.k.Fail(oracle, why)
 			return
+		}
+	}
+	for i := range j.subjects {
+		if s := &j.subjects[i]; s.judged() {
+			j.onDisk(s, "at the end")
 		}
 	}
 	for _, h := range w.hosts {
@@ -58,7 +71,7 @@ func (j *judge) endOn(h *host) string {
 // endOf compares what is left of a volume on a host with what the answers allow, and its parts with each other.
 func (j *judge) endOf(h *host, d esxsim.Disk, refs int) string {
 	w := j.w
-	m, mounted := h.guest.At(mountRoot + "/" + d.Name + "@" + datastore)
+	m, mounted := h.guest.At(mountRoot + "/" + d.Name + "@" + datastore) // a volume may be one that no script speaks of
 	vm, attached := w.store.AttachedTo(datastore, d.Name)
 	here := attached && vm == h.name
 	heir := h.life > 0 || h.down // what lies about may be an earlier life's
@@ -81,14 +94,6 @@ func (j *judge) endOf(h *host, d esxsim.Disk, refs int) string {
 
 // allowed reports whether the answers allow so many references.
 func (j *judge) allowed(h *host, volume string, refs int) bool {
-	t := j.w.t
-	if h.undecided {
-		return true
-	}
-	possible, answer := t.checker.Final(h.start, t.histories[h.index], volume)
-	allowed := answer == model.Undecided
-	for _, s := range possible.States() {
-		allowed = allowed || s.RefCount() == refs
-	}
-	return allowed
+	i := j.w.t.index(volume)
+	return i < 0 || h.undecided || h.counts[i]>>min(refs, mostRefs)&1 != 0
 }

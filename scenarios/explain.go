@@ -7,29 +7,33 @@ import (
 	"vmdkvol/model"
 )
 
-// explain asks the model, for each life of a host's plugin, for an order of the calls that gives their answers; "" if
-// there is one. It leaves the last life's history for the end.
-func (j *judge) explain(h *host) string {
+// explain asks the model, for each life of a host's plugin, for an order of the calls that gives their answers. It returns
+// the oracle that objects and why, "" if none does, and leaves the last life's numbers of references for the end.
+func (j *judge) explain(h *host) (oracle, why string) {
 	t := j.w.t
 	h.start = t.start
 	for life := 0; life <= h.life; life++ {
 		if why := j.history(h, life); why != "" {
-			return why
+			return OracleModel, why
 		}
 		calls := t.histories[h.index]
-		v := t.checker.Linearizable(h.start, calls)
-		if v.Answer == model.No {
-			return v.String()
+		h.counts = h.counts[:0]
+		for i := range t.volumes {
+			v := t.opinions.of(t.volumes[i].name, h.start, life > 0, calls)
+			if v.oracle != "" {
+				return v.oracle, v.why
+			}
+			h.counts = append(h.counts, v.counts)
 		}
 		if life == h.life {
 			break
 		}
 		if h.start = j.inherit(h.start, calls); h.start == nil {
 			h.undecided = true
-			return ""
+			return "", ""
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // inherit is what the next life may find: the volumes, without the references, which nobody remembers. It is nil if the
@@ -40,7 +44,7 @@ func (j *judge) inherit(start model.Start, calls []model.Call) model.Start {
 		if _, done := next[volume]; done {
 			return true
 		}
-		possible, answer := j.w.t.checker.Final(start, calls, volume)
+		possible, answer := j.w.t.opinions.checker.Final(start, calls, volume)
 		var states []model.State
 		for _, s := range possible.States() {
 			if s.Exists() {
@@ -81,13 +85,13 @@ func (j *judge) history(h *host, life int) string {
 		if !own && (!changes || c.invoked > to) {
 			continue
 		}
-		kind, ok := j.judged(c)
+		result, ok := j.judged(c)
 		if !ok {
 			return fmt.Sprintf("%s %s -> %s, and nothing in this run can be the reason", c.Client, c.Op, c.Answer)
 		}
 		call := model.Call{
-			Op:     model.Op{Kind: op, Volume: volumePart(c.Op.Volume), ID: c.Op.ID, FSType: fstypeOf(c.Op.Opts)},
-			Result: model.Result{Kind: kind}, Invoke: c.invoked, Return: c.returned,
+			Op:     model.Op{Kind: op, Volume: t.volumes[c.volume].name, ID: c.Op.ID, FSType: fstypeOf(c.Op.Opts)},
+			Result: result, Invoke: c.invoked, Return: c.returned,
 		}
 		open := c.kind == droppedAnswer || c.returned > to
 		switch {
@@ -95,10 +99,10 @@ func (j *judge) history(h *host, life int) string {
 			call.Return = model.Pending
 		case own:
 		case c.invoked >= from && !open:
-			if c.host != h && kind == model.InUse { // its references, not ours
+			if c.host != h && result.Kind == model.InUse { // its references, not ours
 				call.Result.Kind = model.Refused
 			}
-		case open || c.returned > from || kind == model.Unknown:
+		case open || c.returned > from || result.Kind == model.Unknown:
 			call.Invoke, call.Return = max(c.invoked, from), model.Pending
 		default:
 			continue // over before this life began, and its effect known
@@ -125,10 +129,26 @@ var modelOps = map[string]model.OpKind{
 	"create": model.Create, "remove": model.Remove, "mount": model.Mount, "unmount": model.Unmount, "get": model.Get,
 }
 
-// judged is an answer as the model knows it; false if no run of this kind can have it. Faults and crashes excuse every
-// error; what such an error says of the effect is the driver's promise: a failed Mount is undone, a failed Unmount drops
-// its reference all the same, and of the others nothing is known. Another host excuses what it can be the reason of.
-func (j *judge) judged(c *Call) (model.ResultKind, bool) {
+// judged is an answer as the model knows it; false if no run of this kind can have it. Faults and crashes excuse the errors
+// of whom they concern; what such an error says of the effect is the driver's promise: a failed Mount is undone, so is a
+// Create whose mkfs failed, a failed Unmount drops its reference all the same, and of the others nothing is known. Another
+// host excuses what it can be the reason of.
+//
+//go:norace
+func (j *judge) judged(c *Call) (model.Result, bool) {
+	kind, ok := j.kind(c)
+	r := model.Result{Kind: kind}
+	if c.Op.Verb == "get" && ok && kind == model.OK && !j.excused(c) {
+		r.Seen = model.SeenUnmounted
+		if c.mountpoint != "" {
+			r.Seen = model.SeenMounted
+		}
+	}
+	return r, ok
+}
+
+//go:norace
+func (j *judge) kind(c *Call) (model.ResultKind, bool) {
 	switch c.kind {
 	case okAnswer:
 		return model.OK, true
@@ -137,7 +157,7 @@ func (j *judge) judged(c *Call) (model.ResultKind, bool) {
 	case driver.BadName.String(), driver.BadOption.String():
 		return model.Refused, true
 	}
-	excused := j.w.k.FaultsSpent() > 0 || j.troubled > 0 && c.returned > j.troubled
+	excused := j.excused(c)
 	rivalled := j.rivalled(c)
 	switch { // a Create hears "not found" if somebody else's Remove, or a late one, comes between
 	case c.kind == driver.NotFound.String() && (c.Op.Verb != "create" || !excused && !rivalled):
@@ -145,6 +165,8 @@ func (j *judge) judged(c *Call) (model.ResultKind, bool) {
 	case (excused || rivalled) && c.Op.Verb == "mount":
 		return model.Refused, true
 	case rivalled && c.Op.Verb == "remove":
+		return model.Refused, true
+	case excused && !rivalled && c.Op.Verb == "create" && c.kind == driver.Failed.String() && j.undoes(c.volume):
 		return model.Refused, true
 	case excused || rivalled && c.Op.Verb == "create":
 		return model.Unknown, true
@@ -157,12 +179,14 @@ func (j *judge) judged(c *Call) (model.ResultKind, bool) {
 }
 
 // rivalled reports whether another host had to do with the volume of a call before that ended.
+//
+//go:norace
 func (j *judge) rivalled(of *Call) bool {
 	if len(j.w.hosts) == 1 {
 		return false
 	}
 	for _, c := range j.calls {
-		if c.host != of.host && c.invoked < of.returned && volumePart(c.Op.Volume) == volumePart(of.Op.Volume) &&
+		if c.host != of.host && c.invoked < of.returned && c.volume == of.volume &&
 			(c.Op.Verb == "mount" || c.Op.Verb == "create" || c.Op.Verb == "remove") {
 			return true
 		}

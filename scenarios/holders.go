@@ -1,12 +1,53 @@
 package scenarios
 
+import (
+	"context"
+	"fmt"
+
+	"vmdkvol/esxsim"
+)
+
+// holder is a container that was told that a volume is mounted.
+type holder struct {
+	host       *host
+	client, id string
+	volume     int    // index of its subject
+	disk       string // of the volume, when it was told
+	mountpoint string
+}
+
+// mounted judges the answer to a Mount.
+//
+//go:norace
+func (j *judge) mounted(c *Call, s *subject) {
+	if c.gone && c.Answer == okAnswer {
+		j.w.k.Fail(OracleGone, fmt.Sprintf("%s had gone, and still %s got a reference to %s", c.Client, c.Op.ID, c.Op.Volume))
+	}
+	switch {
+	case c.Answer == droppedAnswer || j.unmounting(c):
+		s.uncertain = true
+		return
+	case c.Answer != okAnswer:
+		return
+	}
+	h := holder{c.host, c.Client, c.Op.ID, c.volume, "", c.mountpoint}
+	if d, ok := j.w.disk(s.name); ok {
+		h.disk = d.ID
+	}
+	if why := j.bare(&h); why != "" {
+		j.w.k.Fail(OracleReply, fmt.Sprintf("%s was told that %s is mounted at %s, but %s", h.client, c.Op.Volume, c.mountpoint, why))
+	}
+	j.holders = append(j.holders, h)
+	j.w.t.holders = j.holders
+}
+
 // unmounting reports whether an Unmount of the same reference overlaps a Mount: then nobody can say that it is held.
 //
 //go:norace
 func (j *judge) unmounting(mount *Call) bool {
 	for _, c := range j.calls {
-		if c.Op.Verb == "unmount" && c.Op.ID == mount.Op.ID && c.host == mount.host && c.returned > mount.invoked &&
-			volumePart(c.Op.Volume) == volumePart(mount.Op.Volume) {
+		if c.Op.Verb == "unmount" && c.volume == mount.volume && c.Op.ID == mount.Op.ID && c.host == mount.host &&
+			c.returned > mount.invoked {
 			return true
 		}
 	}
@@ -16,10 +57,10 @@ func (j *judge) unmounting(mount *Call) bool {
 // forget ends the hold of a container that unmounts; from its Unmount on it uses the volume no more.
 //
 //go:norace
-func (j *judge) forget(host *host, op *Op) {
+func (j *judge) forget(c *Call) {
 	for i, h := range j.holders {
-		if h.host == host && h.id == op.ID && h.volume == volumePart(op.Volume) {
-			for ; i+1 < len(j.holders); i++ { // not append, see the top
+		if h.host == c.host && h.id == c.Op.ID && h.volume == c.volume {
+			for ; i+1 < len(j.holders); i++ { // not append, see judge
 				j.holders[i] = j.holders[i+1]
 			}
 			j.holders = j.holders[:i]
@@ -39,14 +80,26 @@ func (j *judge) empty(host *host) {
 	j.holders = kept
 }
 
+// holds counts the containers of a host that hold a volume for certain.
+//
+//go:norace
+func (j *judge) holds(host *host, volume int) int {
+	n := 0
+	for i := range j.holders {
+		if j.holders[i].host == host && j.holders[i].volume == volume {
+			n++
+		}
+	}
+	return n
+}
+
 // told is the mountpoint of a volume that a client was told last, "" if none.
 //
 //go:norace
 func (j *judge) told(of *Call) string {
 	for i := len(j.calls) - 1; i >= 0; i-- {
 		c := j.calls[i]
-		if c.Op.Verb == "mount" && c.Answer == okAnswer && c.Client == of.Client &&
-			volumePart(c.Op.Volume) == volumePart(of.Op.Volume) {
+		if c.Op.Verb == "mount" && c.Answer == okAnswer && c.Client == of.Client && c.volume == of.volume {
 			return c.mountpoint
 		}
 	}
@@ -63,7 +116,9 @@ func (j *judge) bare(h *holder) string {
 		return "nothing is mounted there"
 	case m.Removed:
 		return "the disk under it is gone"
-	case !j.w.t.threads && m.ReadOnly != j.w.readOnly(h.volume):
+	case m.DiskID != h.disk:
+		return "it is not the volume's disk"
+	case !j.w.t.threads && m.ReadOnly != j.w.readOnly(j.subjects[h.volume].name):
 		return "the access mode is wrong"
 	}
 	return ""
@@ -71,6 +126,9 @@ func (j *judge) bare(h *holder) string {
 
 // step looks at the state that a step has left.
 func (j *judge) step() {
+	if j.due > 0 {
+		j.quiet()
+	}
 	changed := false
 	for _, h := range j.w.hosts {
 		if v := h.guest.Version(); v != h.seen {
@@ -83,25 +141,61 @@ func (j *judge) step() {
 	for i := range j.holders {
 		h := &j.holders[i]
 		if why := j.bare(h); why != "" {
-			j.w.k.Fail(OracleHolder, fmt.Sprintf("container %s holds %s at %s, but %s", h.client, h.volume, h.mountpoint, why))
+			j.w.k.Fail(OracleHolder, fmt.Sprintf("container %s holds %s at %s, but %s",
+				h.client, j.subjects[h.volume].name, h.mountpoint, why))
 		}
 	}
 }
 
-// readOnly is the access mode that the volume's metadata asks for.
-func (w *World) readOnly(volume string) bool {
-	text, err := w.store.ReadMeta(context.Background(), esxsim.Volume{
-		Datastore: datastore, Vmgroup: esxsim.DefaultVmgroupUUID, Name: volume,
-	})
-	if err != nil {
-		return false
+// removes hears that ESX is about to be asked to remove a volume. Whoever asks has the volume's lock, and so knows every
+// reference of its host that somebody was told of; on another host it cannot know.
+//
+//go:norace
+func (j *judge) removes(volume string) {
+	if len(j.w.hosts) > 1 {
+		return
 	}
-	mode, seen := w.t.readOnlys[string(text)]
-	if !seen {
-		meta, err := esxsim.DecodeMeta(text)
-		mode = err == nil && meta.VolOpts["access"] == readOnly
-		w.t.readOnlys[string(text)] = mode
+	for _, h := range j.holders {
+		if j.subjects[h.volume].name == volume {
+			j.w.k.Fail(OracleRemove, fmt.Sprintf("ESX is asked to remove %s, which container %s holds", volume, h.client))
+		}
 	}
-	return mode
 }
 
+func inStore(volume string) esxsim.Volume {
+	return esxsim.Volume{Datastore: datastore, Vmgroup: esxsim.DefaultVmgroupUUID, Name: volume}
+}
+
+// disk is the disk of a volume; false if it has none.
+//
+//go:norace
+func (w *World) disk(volume string) (esxsim.Disk, bool) {
+	d, err := w.store.StatDisk(context.Background(), inStore(volume))
+	return d, err == nil
+}
+
+// meta is what the metadata of a volume says; nil if it has none that can be read.
+//
+//go:norace
+func (w *World) meta(volume string) *esxsim.Meta {
+	text, err := w.store.ReadMeta(context.Background(), inStore(volume))
+	if err != nil {
+		return nil
+	}
+	meta, seen := w.t.metadata[string(text)]
+	if !seen {
+		if m, err := esxsim.DecodeMeta(text); err == nil {
+			meta = &m
+		}
+		w.t.metadata[string(text)] = meta
+	}
+	return meta
+}
+
+// readOnly is the access mode that the volume's metadata asks for.
+//
+//go:norace
+func (w *World) readOnly(volume string) bool {
+	meta := w.meta(volume)
+	return meta != nil && meta.VolOpts["access"] == readOnly
+}

@@ -21,6 +21,8 @@ type host struct {
 	power seam.Monitor // held by whoever switches the VM on or off; made by the first
 
 	plugin *explore.World
+	env    pluginEnv // the plugin as its driver sees it
+	props  props
 	driver *driver.Driver
 	life   int     // of the plugin, from 0
 	ends   []int64 // the judge's time at which earlier lives ended, and this one if it is down
@@ -30,6 +32,7 @@ type host struct {
 	// for the judge
 	seen      uint64         // guest.Version at its last look
 	refs      map[string]int // at the end, by full name
+	counts    []uint64       // the numbers of references that the answers allow, as bits, by volume
 	start     model.Start    // of the last life
 	undecided bool           // an earlier life's history was too much for the checker
 }
@@ -41,7 +44,8 @@ func (w *World) furnish(h *host, index int) error {
 		h.name = w.t.script.VMs[index-1]
 	}
 	h.plugin = w.k.World(h.process())
-	h.guest = guestsim.New(guestsim.Config{Env: h.plugin, Stage: w.k, Media: w.media, Violation: w.k.Fail})
+	h.props = props{w.k, w, h}
+	h.guest = guestsim.New(guestsim.Config{Env: h.plugin, Stage: &h.props, Media: w.media, Violation: w.k.Fail})
 	vm := esxsim.VM{ID: h.name, Home: datastore}
 	if other := w.t.script.Homes[h.name]; other != "" {
 		vm.Home = other
@@ -69,7 +73,8 @@ func (h *host) open() error {
 	if err != nil {
 		return err
 	}
-	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: h.plugin, MountRoot: mountRoot, Log: h.w.t.log})
+	h.env = pluginEnv{h.plugin, &h.w.judge}
+	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: &h.env, MountRoot: mountRoot, Log: h.w.t.log})
 	return err
 }
 
@@ -115,6 +120,7 @@ func (h *host) powerOff(ctx context.Context) error {
 	h.crash()
 	h.w.judge.empty(h)
 	h.guest.PowerOff()
+	h.w.judge.powerLost(h)
 	h.off = true
 	return h.w.service.PowerOff(ctx, h.name)
 }

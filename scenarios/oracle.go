@@ -1,13 +1,8 @@
 package scenarios
 
 import (
-	"context"
-	"fmt"
-	"maps"
 	"math"
-
-	"vmdkvol/esxsim"
-	"vmdkvol/model"
+	"time"
 )
 
 // The oracles of this package. Those of guestsim (mkfs on data, surprise removal and others) and of the explorer (panic,
@@ -19,23 +14,30 @@ const (
 	// OracleHolder: a container holds a volume, and its mountpoint has stopped being the disk (I4). Containers of an
 	// earlier life are watched until the next one begins.
 	OracleHolder = "bare-directory"
+	// OracleBytes: what a container wrote and synced, or wrote before a clean Unmount, is not there any more, or is
+	// something that nobody wrote (I5, I6).
+	OracleBytes = "bytes-lost"
+	// OracleBare: a Create was answered, and the volume is not there or has not the file system that was asked for (I5).
+	OracleBare = "created-bare"
+	// OracleRemove: ESX is asked to remove a volume that a container of this host holds (I6).
+	OracleRemove = "remove-of-held"
+	// OracleGet: what Get says of a volume on which nobody works is not how it is (I8).
+	OracleGet = "get-lies"
+	// OracleSlow: a request waited for long, and nothing that happened to its own volume can be the reason (I10).
+	OracleSlow = "slow-answer"
+	// OracleQuiet: nobody works on a volume, and references, mounts and attachments disagree (I2, I3, I8).
+	OracleQuiet = "state-when-quiet"
 	// OracleModel: no order of the operations of one life explains their answers (I9).
 	OracleModel = "not-linearizable"
 	// OracleGone: a Mount succeeded whose caller had gone; nobody will ever unmount it (I4).
 	OracleGone = "mounted-for-nobody"
+	// OracleAgree: the two judges of histories disagree, so one of them is wrong; see package opinion.
+	OracleAgree = "oracles-disagree"
 	// OracleEnd: when all is done, references, mounts and attachments disagree (I1, I2, I3).
 	OracleEnd = "state-at-end"
 	// OraclePending: when all is done, something is still in flight or locked (I10).
 	OraclePending = "pending-at-end"
 )
-
-// holder is a container that was told that a volume is mounted.
-type holder struct {
-	host       *host
-	client, id string
-	volume     string // volume part
-	mountpoint string
-}
 
 // judge watches one run. What clients tell it carries go:norace: they do so without any lock, taking turns, and the race
 // detector is to judge the driver, not the judge.
@@ -46,7 +48,21 @@ type judge struct {
 	room     []Call // for calls to come
 	calls    []*Call
 	holders  []holder // of which it is certain
+	subjects []subject
+	due      int // subjects that are due
+	mishaps  []mishap
 	wrong    []string // checks that failed
+}
+
+// subject is what the judge knows of one volume.
+type subject struct {
+	name      string // its volume part
+	running   int    // calls
+	work      int    // tasks of drivers
+	removing  int    // calls
+	due       bool   // something was done since it was last looked at
+	uncertain bool   // there may be a reference that no container in holders has
+	bytes     bytes
 }
 
 // tick is the next logical time.
@@ -66,20 +82,40 @@ func (j *judge) trouble() {
 	}
 }
 
+// subject is what a call is about, nil if that is no volume.
+//
+//go:norace
+func (j *judge) subject(c *Call) *subject {
+	if c.volume < 0 {
+		return nil
+	}
+	return &j.subjects[c.volume]
+}
+
 //
 //go:norace
 func (j *judge) invoke(h *host, client string, l *line) *Call {
 	c := &j.room[0] // made for all operations of the script
 	j.room = j.room[1:]
-	*c = Call{Client: client, Op: l.op, host: h, life: h.life, invoked: j.tick(), returned: math.MaxInt64}
+	*c = Call{
+		Client: client, Op: l.op, host: h, life: h.life, invoked: j.tick(), returned: math.MaxInt64, volume: l.volume, line: l.number,
+		began: j.w.docker.Now(),
+	}
 	j.calls = append(j.calls, c)
 	j.w.t.called = j.calls
 	j.w.k.Call(l.text)
 	if j.w.k.Collects() {
 		j.sawCall(c)
 	}
-	if l.op.Verb == "unmount" {
-		j.forget(h, l.op)
+	s := j.subject(c)
+	if s != nil {
+		s.running++
+	}
+	switch l.op.Verb {
+	case "unmount":
+		j.forget(c)
+	case "remove":
+		s.removing++
 	}
 	return c
 }
@@ -102,19 +138,52 @@ func (j *judge) answer(c *Call, l *line, answer string, err error) {
 	default:
 		j.w.k.Return(l.text + arrow + answer)
 	}
-	if c.Op.Verb == "mount" && answer == okAnswer {
-		if c.gone {
-			j.w.k.Fail(OracleGone, fmt.Sprintf("%s had gone, and still %s got a reference to %s", c.Client, c.Op.ID, c.Op.Volume))
-		}
-		h := holder{c.host, c.Client, c.Op.ID, volumePart(c.Op.Volume), c.mountpoint}
-		if j.unmounting(c) {
-			return
-		}
-		if why := j.bare(&h); why != "" {
-			j.w.k.Fail(OracleReply, fmt.Sprintf("%s was told that %s is mounted at %s, but %s", h.client, c.Op.Volume, c.mountpoint, why))
-		}
-		j.holders = append(j.holders, h)
-		j.w.t.holders = j.holders
+	s := j.subject(c)
+	if s == nil {
+		return
+	}
+	s.running--
+	switch c.Op.Verb {
+	case "create":
+		j.created(c, s)
+	case "remove":
+		s.removing--
+		j.removed(c, s)
+	case "mount":
+		j.mounted(c, s)
+	case "unmount":
+		j.unmounted(c, s)
+	case "get":
+		j.described(c, s)
+	default:
+		return
+	}
+	j.prompt(c)
+	j.touch(s)
+}
+
+// touch has a volume looked at as soon as nobody works on it.
+//
+//go:norace
+func (j *judge) touch(s *subject) {
+	if !s.due {
+		s.due = true
+		j.due++
 	}
 }
 
+// patience is the longest that a request may take, in virtual time, without a reason of its own: more than the pauses
+// between attempts add up to when nothing fails, and less than any deadline.
+const patience = 10 * time.Second
+
+// prompt objects to an answer that came late. A Get has no reason but a fault of its own; other requests wait for each
+// other on one volume.
+//
+//go:norace
+func (j *judge) prompt(c *Call) {
+	took := j.w.docker.Now().Sub(c.began)
+	if took <= patience || c.kind == droppedAnswer || j.excused(c) && (c.Op.Verb != "get" || j.excusedGet(c)) || j.rivalled(c) {
+		return
+	}
+	j.w.k.Fail(OracleSlow, c.Client+" "+c.Op.String()+arrow+c.Answer+" took "+took.String()+", and nothing that happened to it can be the reason")
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"vmdkvol/driver"
 	"vmdkvol/guestsim"
@@ -41,6 +42,8 @@ type line struct {
 	op       *Op
 	text, ok string // the call, and its good answer
 	point    string // where a call of Docker's can fail
+	number   int    // of the line, among all of the script
+	volume   int    // index of the theatre's volumes, noOne if it is about none
 }
 
 // cast prepares a client. The script may be made by a program, so what the parser knows is checked again.
@@ -71,7 +74,12 @@ func (t *theatre) cast(c Client) (role, error) {
 		t.lives = t.lives || disruptive(op.Verb)
 		t.esx = t.esx || op.Target == "esx"
 		text := op.String()
-		r.lines = append(r.lines, line{op: op, text: text, ok: text + arrow + okAnswer, point: dockerPoint(op.Verb)})
+		l := line{op: op, text: text, ok: text + arrow + okAnswer, point: dockerPoint(op.Verb), number: t.lines, volume: noOne}
+		t.lines++
+		if op.Volume != "" {
+			l.volume = t.volume(volumePart(op.Volume))
+		}
+		r.lines = append(r.lines, l)
 	}
 	return r, nil
 }
@@ -91,6 +99,10 @@ type Call struct {
 	missed     bool // there was no plugin to hear of it
 	gone       bool // whoever asked had gone before the answer was certain
 	leftover   bool // a Mount, and the volume was mounted already without anybody to hold it
+	line       int
+	volume     int            // index of its subject, noOne if it is about none
+	began      time.Time      // virtual
+	status     map[string]any // that Get told
 }
 
 // perform is the life of a client.
@@ -104,7 +116,7 @@ func (w *World) perform(r *role) {
 		switch l.op.Verb {
 		case "create", "remove", "mount", "unmount", "get", "list", "path":
 			answer, err = w.ask(h, call, l)
-		case "write", "read":
+		case "write", "read", "sync":
 			answer, err = w.file(call)
 		default:
 			answer, err = w.operate(h, call)
@@ -154,7 +166,9 @@ func (w *World) request(ctx context.Context, h *host, call *Call) (answer string
 	case "unmount":
 		err = h.driver.Unmount(ctx, op.Volume, op.ID)
 	case "get":
-		_, err = h.driver.Get(ctx, op.Volume)
+		var v driver.Volume
+		v, err = h.driver.Get(ctx, op.Volume)
+		call.mountpoint, call.status = v.Mountpoint, v.Status
 	case "path":
 		if answer, err = h.driver.Path(ctx, op.Volume); answer == "" {
 			answer = nothingAnswer
@@ -180,15 +194,25 @@ func (w *World) file(call *Call) (answer string, err error) {
 	if at == "" {
 		return noMountAnswer, nil
 	}
-	guest := call.host.guest
+	guest, s := call.host.guest, w.judge.subject(call)
 	_, mounted := guest.At(at)
 	answer = okAnswer
-	if call.Op.Verb == "write" {
-		err = guest.Write(at, containerFile, []byte(call.Op.Text))
-	} else {
+	switch call.Op.Verb {
+	case "write":
+		if err = guest.Write(at, containerFile, []byte(call.Op.Text)); err == nil && mounted {
+			w.judge.wrote(call, s)
+		}
+	case "sync":
+		if err = guest.Sync(at); err == nil && mounted {
+			w.judge.synced(call, s)
+		}
+	default:
 		var text []byte
 		text, err = guest.Read(at, containerFile)
 		answer = string(text)
+		if mounted && (err == nil || errors.Is(err, fs.ErrNotExist)) {
+			w.judge.read(call, s, answer)
+		}
 	}
 	switch {
 	case errors.Is(err, guestsim.ErrReadOnly):

@@ -84,7 +84,7 @@ func TestUpdateRefuses(t *testing.T) {
 		"  pick clock when c1 blocks at sleep(plugin)#2\n" +
 		"  pick esx:vm1:detach:v@ds1#1 when c1 blocks at wait(esx:vm1:detach:v@ds1#1)#1\nexpect\n"
 	_, err = updated(t, bad)
-	require.ErrorContains(t, err, "not updated: state-at-end: v@ds1 is attached to vm1, but not mounted")
+	require.ErrorContains(t, err, "not updated: state-when-quiet: v@ds1 is attached to vm1, but not mounted")
 }
 
 // TestExactly: the first difference is reported with its line, and nothing after it.

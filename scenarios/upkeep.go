@@ -14,7 +14,8 @@ import (
 // does what the host knows of its VMs: which run, and which disks are in them. That knowledge lives in esxsim.Service,
 // so the service stays the same value, and gets a new world under it.
 type upkeep struct {
-	plugging int // disks that are being plugged into a guest
+	plugging int    // disks that are being plugged into a guest
+	plug     string // name of the volume that was plugged in last
 	restarts int
 	down     bool
 	left     int // clients that have done all they do

@@ -24,6 +24,7 @@ func Verbs() []Verb {
 		{"list", dockerGroup, "", nil},
 		{"path", dockerGroup, "VOLUME", nil},
 		{"write", "guest", "VOLUME TEXT", nil},
+		{"sync", "guest", "VOLUME", nil},
 		{"read", "guest", "VOLUME", nil},
 		{"poweroff", "esx", "VM", nil},
 		{"poweron", "esx", "VM", nil},

@@ -40,27 +40,31 @@ type theatre struct {
 
 	stores  []string
 	foreign map[string]bool // volumes of which the driver's model cannot know, by volume part; nil if none
+	volumes []volume        // that the script speaks of
+	lines   int
 
 	start     model.Start
-	checker   model.Checker
+	opinions  opinions
 	histories [][]model.Call // scratch of judge.explain, by host
 
 	log       *slog.Logger
 	pool      vmcisim.Pool
-	world     World           // of the last run; its memory serves the next
-	step, end func()          // of the world's judge: a method value made at every run would cost memory
-	begin     func()          // the opening, and then the others
-	readOnlys map[string]bool // access mode by the text of metadata
-	calls     []Call          // room for the calls of a run
+	world     World                   // of the last run; its memory serves the next
+	step, end func()                  // of the world's judge: a method value made at every run would cost memory
+	begin     func()                  // the opening, and then the others
+	metadata  map[string]*esxsim.Meta // by their text
+	calls     []Call                  // room for the calls of a run
 	called    []*Call
 	holders   []holder
+	subjects  []subject
+	mishaps   []mishap
 }
 
 func newTheatre(s *Script) (*theatre, error) {
 	t := &theatre{
 		script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{},
 		histories: make([][]model.Call, 1+len(s.VMs)),
-		log:       slog.New(slog.DiscardHandler), readOnlys: map[string]bool{},
+		log:       slog.New(slog.DiscardHandler), metadata: map[string]*esxsim.Meta{},
 		stores: append([]string{datastore}, s.Stores...),
 	}
 	ops := len(s.Opening)
@@ -89,6 +93,7 @@ func newTheatre(s *Script) (*theatre, error) {
 			return nil, fmt.Errorf("%s: volume %s: %w", s.File, v.Name, err)
 		}
 		t.sizes = append(t.sizes, size)
+		t.volume(volumePart(v.Name))
 		t.start[volumePart(v.Name)] = model.Only(model.Existing(opts["fstype"]))
 		t.metas = append(t.metas, esxsim.EncodeMeta(esxsim.Meta{
 			Status: "detached", VolOpts: opts, Created: "Tue Dec 20 19:35:28 2016", CreatedBy: vmName,
@@ -112,6 +117,7 @@ func newTheatre(s *Script) (*theatre, error) {
 		r := &t.roles[i]
 		r.play = func() { t.world.perform(r) }
 	}
+	t.subjects = make([]subject, len(t.volumes))
 	return t, nil
 }
 
@@ -122,6 +128,7 @@ type World struct {
 
 	docker  *explore.World // the clients; the plugin's own unless that can crash
 	esx     *explore.World
+	props   props // for what is not in a guest
 	store   *esxsim.MemStore
 	service *esxsim.Service
 	net     *vmcisim.Network
@@ -142,6 +149,7 @@ type bus struct{ w *World }
 func (b bus) Plug(_ context.Context, vm string, at wire.Device, d esxsim.Disk) error {
 	b.w.upkeep.plugging++
 	defer b.w.upkeep.plugged()
+	b.w.upkeep.plug = d.Name
 	return b.w.host(vm).guest.Plug(at, d.ID, d.Size)
 }
 
@@ -163,7 +171,14 @@ func (w *World) host(vm string) *host {
 func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	w := &t.world
 	*w = World{t: t, k: k, esx: k.World("esx")}
-	w.judge = judge{w: w, room: t.calls, calls: t.called[:0], holders: t.holders[:0]}
+	w.judge = judge{
+		w: w, room: t.calls, calls: t.called[:0], holders: t.holders[:0], subjects: t.subjects, mishaps: t.mishaps[:0],
+	}
+	for i := range t.subjects {
+		s := &t.subjects[i]
+		*s = subject{name: t.volumes[i].name, bytes: bytes{texts: s.bytes.texts[:0]}}
+	}
+	w.props = props{k, w, nil}
 	w.hosts = append(w.room.hosts[:0], &w.room.host)
 	for range t.script.VMs {
 		w.hosts = append(w.hosts, &host{})
@@ -184,7 +199,8 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	}
 	var err error
 	w.service, err = esxsim.New(esxsim.Config{
-		Env: env, Stage: k, Store: w.store, Bus: bus{w}, Serial: !t.threads, Quirks: t.quirks, EveryStep: t.script.Every, Memo: t.memo, Log: t.log,
+		Env: env, Stage: &w.props, Store: w.store, Bus: bus{w}, Serial: !t.threads, Quirks: t.quirks, EveryStep: t.script.Every,
+		Memo: t.memo, Log: t.log,
 	})
 	if err != nil {
 		return nil, err
@@ -198,7 +214,7 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 		giveUp = w.giveUp
 	}
 	w.net = vmcisim.New(vmcisim.Config{
-		Env: w.esx, Stage: k, Handler: w.service.Handle, Shared: t.script.Shared, Cooperative: true,
+		Env: w.esx, Stage: &w.props, Handler: w.service.Handle, Shared: t.script.Shared, Cooperative: true,
 		Guarded: t.threads, Pool: pool,
 		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID, GiveUp: giveUp,
 	})
@@ -252,6 +268,40 @@ func (w *World) provide(v Given, size int64, meta []byte) error {
 	w.media.Format(disk.ID, fstypeOf(v.Opts), at.Name)
 	return w.store.WriteMeta(ctx, at, meta)
 }
+
+// volume is one of a script, by its names.
+type volume struct {
+	name       string // volume part
+	mountpoint string
+}
+
+// volume returns the index of a volume, which is new if it was not known.
+func (t *theatre) volume(name string) int {
+	i := t.index(name)
+	if i < 0 {
+		i = len(t.volumes)
+		t.volumes = append(t.volumes, volume{name, mountRoot + "/" + name + "@" + datastore})
+	}
+	return i
+}
+
+// index returns the index of the volume that any of its names means, everyone if there is none.
+//
+//go:norace
+func (t *theatre) index(name string) int {
+	name = volumePart(name)
+	for i := range t.volumes {
+		if t.volumes[i].name == name {
+			return i
+		}
+	}
+	return everyone
+}
+
+// about returns the index of the volume that the name of a driver's task ends with.
+//
+//go:norace
+func (t *theatre) about(task string) int { return t.index(task[strings.LastIndexByte(task, ' ')+1:]) }
 
 // volumePart is the name of a volume without its datastore; the world has but one.
 func volumePart(name string) string {

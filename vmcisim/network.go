@@ -208,6 +208,20 @@ func (n *Network) Pending() []InFlight {
 	return list
 }
 
+// Busy reports whether a request about a volume is in flight or being executed, whatever the datastore that it names. It
+// does not yield (but locks, if not cooperative).
+func (n *Network) Busy(volume string) bool {
+	n.lock()
+	defer n.unlock()
+	for _, c := range n.flying {
+		about := c.label[strings.LastIndexByte(c.label, ':')+1:]
+		if strings.HasPrefix(about, volume) && (len(about) == len(volume) || about[len(volume)] == '@') {
+			return true
+		}
+	}
+	return false
+}
+
 func (n *Network) lock() {
 	if n.guard != nil {
 		_ = n.guard.Lock(context.Background()) // cannot fail: this context is never done

@@ -1,0 +1,83 @@
+package scenarios
+
+import "fmt"
+
+// statusAttached is how metadata call a volume that a VM has.
+const statusAttached = "attached"
+
+// created judges the answer to a Create: whatever happened, ok means that the volume has its file system.
+//
+//go:norace
+func (j *judge) created(c *Call, s *subject) {
+	if c.Answer != okAnswer {
+		if j.excused(c) { // what it made it may take back, late
+			s.bytes.void = true
+		}
+		return
+	}
+	if s.bytes.void || s.removing > 0 || j.overlapped(c, "remove") {
+		return
+	}
+	d, ok := j.w.disk(s.name)
+	if !ok {
+		j.w.k.Fail(OracleBare, fmt.Sprintf("%s was told that %s is created, but it does not exist", c.Client, c.Op.Volume))
+		return
+	}
+	if content := j.w.media.Content(d.ID); content != fstypeOf(c.Op.Opts) {
+		j.w.k.Fail(OracleBare, fmt.Sprintf("%s was told that %s is created, but it holds %s", c.Client, c.Op.Volume, quoted(content)))
+	}
+}
+
+// overlapped reports whether another call of a verb on the same volume, on any host, overlaps; "" is any that changes it.
+//
+//go:norace
+func (j *judge) overlapped(of *Call, verb string) bool {
+	for _, c := range j.calls {
+		changes := c.Op.Verb == verb
+		if verb == "" {
+			switch c.Op.Verb {
+			case "create", "remove", "mount", "unmount":
+				changes = true
+			}
+		}
+		if changes && c != of && c.volume == of.volume && c.returned > of.invoked {
+			return true
+		}
+	}
+	return false
+}
+
+// described judges what a Get says. That a volume is mounted, or not, is for the model; where, and in what state, is not.
+//
+//go:norace
+func (j *judge) described(c *Call, s *subject) {
+	if c.Answer != okAnswer {
+		return
+	}
+	if want := j.w.t.volumes[c.volume].mountpoint; c.mountpoint != "" && c.mountpoint != want {
+		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told that %s is mounted at %s, not %s", c.Client, c.Op.Volume, c.mountpoint, want))
+	}
+	if s.running > 0 || s.work > 0 || j.troubled > 0 || j.early() || j.met(c.volume) || j.overlapped(c, "") || j.w.net.Busy(s.name) {
+		return
+	}
+	meta := j.w.meta(s.name)
+	if meta == nil {
+		return
+	}
+	vm, attached := j.w.store.AttachedTo(datastore, s.name)
+	want := map[string]string{"status": "detached", "attached to VM": vm, "datastore": datastore}
+	if attached {
+		want["status"] = statusAttached
+	}
+	for _, option := range []string{"fstype", "access", "diskformat", "attach-as"} {
+		if value, given := meta.VolOpts[option]; given {
+			want[option] = value
+		}
+	}
+	for _, key := range sortedKeys(want) {
+		got, said := c.status[key].(string)
+		if got != want[key] && (said || want[key] != "") {
+			j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told %s=%q of %s, but it is %q", c.Client, key, got, c.Op.Volume, want[key]))
+		}
+	}
+}

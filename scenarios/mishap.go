@@ -1,0 +1,157 @@
+package scenarios
+
+import (
+	"strings"
+
+	"vmdkvol/explore"
+	"vmdkvol/seam"
+)
+
+// mishap is a fault that a simulator let happen.
+type mishap struct {
+	op     string // the point's
+	volume int    // whom it concerns: an index, everyone or noOne
+	get    bool   // it happened to a Get
+	at     int64  // the judge's time
+}
+
+// Of a mishap that is not about one volume.
+const (
+	everyone = -1
+	noOne    = -2
+)
+
+// props is the stage on which a simulator acts: the kernel's, with the judge listening.
+type props struct {
+	*explore.Kernel
+	w *World
+	h *host // nil: what is on it is no guest
+}
+
+var _ seam.Stage = (*props)(nil)
+
+// Before yields.
+//
+//go:norace
+func (p *props) Before(op, object string) {
+	if op == "esx.remove" {
+		p.w.judge.removes(volumePart(object))
+	}
+	p.Kernel.Before(op, object)
+}
+
+// Choose asks for a fault.
+//
+//go:norace
+func (p *props) Choose(op, object string, faults ...string) int {
+	i := p.Kernel.Choose(op, object, faults...)
+	if i != 0 {
+		p.w.judge.mishap(p.h, op, object)
+	}
+	return i
+}
+
+// mishap notes a fault and whom it concerns.
+//
+//go:norace
+func (j *judge) mishap(h *host, op, object string) {
+	m := mishap{op: op, volume: everyone, at: j.time, get: op == "esx.get"}
+	switch {
+	case strings.HasPrefix(op, "net."): // VM:COMMAND:VOLUME
+		_, request, _ := strings.Cut(object, ":")
+		verb, volume, _ := strings.Cut(request, ":")
+		m.get = verb == "get"
+		switch {
+		case j.w.t.script.Shared: // any reply may be taken for any other
+		case verb == "list":
+			m.volume = noOne
+		default:
+			m.volume = j.w.t.index(volume)
+		}
+	case strings.HasPrefix(op, "docker."): // the caller has gone
+		m.volume, m.get = j.w.t.index(object), op == "docker.get"
+		if object == "" {
+			m.volume = noOne
+		}
+	case op == "esx.list":
+		m.volume = noOne
+	case strings.HasPrefix(op, "esx."), op == "guest.mount", op == "guest.unmount":
+		m.volume = j.w.t.index(object)
+	case op == "guest.plug":
+		m.volume = j.w.t.index(j.w.upkeep.plug)
+	case h != nil:
+		m.volume = j.inSlot(h, object)
+	}
+	j.mishaps = append(j.mishaps, m)
+	j.w.t.mishaps = j.mishaps
+}
+
+// inSlot is the volume whose disk a guest has under a device path, everyone if there is none.
+func (j *judge) inSlot(h *host, path string) int {
+	for _, p := range h.guest.Plugged() {
+		for _, d := range j.w.store.Disks() {
+			if p.Disk == path && d.ID == p.DiskID {
+				return j.w.t.index(d.Name)
+			}
+		}
+	}
+	return everyone
+}
+
+// early reports whether a timer fired before its time: that concerns everyone.
+//
+//go:norace
+func (j *judge) early() bool { return j.w.k.FaultsSpent() > len(j.mishaps) }
+
+// met reports whether something happened to a volume, or to all.
+//
+//go:norace
+func (j *judge) met(volume int) bool {
+	for i := range j.mishaps {
+		if m := j.mishaps[i].volume; m == volume || m == everyone {
+			return true
+		}
+	}
+	return j.early()
+}
+
+// excused reports whether a call that has been answered, or never will be, may have failed because of a fault or a
+// crash: of its own volume, or of all.
+//
+//go:norace
+func (j *judge) excused(c *Call) bool {
+	for i := range j.mishaps {
+		m := &j.mishaps[i]
+		if (m.volume == c.volume || m.volume == everyone) && c.returned > m.at {
+			return true
+		}
+	}
+	return j.early() || j.troubled > 0 && c.returned > j.troubled
+}
+
+// excusedGet reports whether a Get may have taken long: it waits for nothing but its own answer.
+//
+//go:norace
+func (j *judge) excusedGet(c *Call) bool {
+	for i := range j.mishaps {
+		m := &j.mishaps[i]
+		if c.returned > m.at && (m.volume == everyone || m.volume == c.volume && m.get) {
+			return true
+		}
+	}
+	return j.early() || j.troubled > 0 && c.returned > j.troubled
+}
+
+// undoes reports whether whatever happened to a volume leaves a Create able to take back what it made: faults of its
+// mkfs alone.
+//
+//go:norace
+func (j *judge) undoes(volume int) bool {
+	for i := range j.mishaps {
+		m := &j.mishaps[i]
+		if (m.volume == volume || m.volume == everyone) && m.op != "guest.mkfs" {
+			return false
+		}
+	}
+	return !j.early() && j.troubled == 0
+}
