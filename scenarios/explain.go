@@ -19,7 +19,12 @@ func (j *judge) explain(h *host) (oracle, why string) {
 		calls := t.histories[h.index]
 		h.counts = h.counts[:0]
 		for i := range t.volumes {
-			v := t.opinions.of(t.volumes[i].name, h.start, life > 0, calls)
+			volume := &t.volumes[i]
+			start := volume.start
+			if life > 0 {
+				start = h.start[volume.name].String()
+			}
+			v := t.opinions.of(volume.name, start, h.start, calls)
 			if v.oracle != "" {
 				return v.oracle, v.why
 			}

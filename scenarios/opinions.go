@@ -34,16 +34,13 @@ const mostRefs = 63
 // mostKnown is how many histories are remembered before all are forgotten.
 const mostKnown = 1 << 15
 
-// of judges the calls of one volume. The start is part of what is judged only if it varies.
-func (o *opinions) of(volume string, start model.Start, varies bool, calls []model.Call) *opinionOf {
-	o.calls, o.key = o.calls[:0], append(append(o.key[:0], volume...), 0)
+// of judges the calls of one volume. Different starts have different names.
+func (o *opinions) of(volume, startName string, start model.Start, calls []model.Call) *opinionOf {
+	o.calls, o.key = o.calls[:0], append(append(append(append(o.key[:0], volume...), 0), startName...), 0)
 	for i := range calls {
 		if calls[i].Op.Volume == volume {
 			o.calls = append(o.calls, calls[i])
 		}
-	}
-	if varies {
-		o.key = append(append(o.key, start[volume].String()...), 0)
 	}
 	for i := range o.calls {
 		o.key = o.append(o.key, &o.calls[i])

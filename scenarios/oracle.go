@@ -160,6 +160,7 @@ func (j *judge) answer(c *Call, l *line, answer string, err error) {
 	}
 	j.prompt(c)
 	j.touch(s)
+	j.quiet() // its client may go on at once
 }
 
 // touch has a volume looked at as soon as nobody works on it.

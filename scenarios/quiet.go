@@ -41,6 +41,8 @@ func (j *judge) worked(s *subject) {
 
 // quiet looks at the volumes that something was done to and on which nobody works any more: no call, no task of a driver,
 // no request on its way.
+//
+//go:norace
 func (j *judge) quiet() {
 	for i := range j.subjects {
 		s := &j.subjects[i]
@@ -62,6 +64,8 @@ func (j *judge) quiet() {
 
 // disagrees says what is wrong with a volume on which nobody works. How many references a driver counts comes out at the
 // end: only then it can be asked.
+//
+//go:norace
 func (j *judge) disagrees(h *host, s *subject, volume int) string {
 	w := j.w
 	_, mounted := h.guest.At(w.t.volumes[volume].mountpoint)

@@ -36,27 +36,31 @@ type Stage struct {
 
 // NewStage prepares to run a script.
 func NewStage(s *Script) (*Stage, error) {
-	t, err := newTheatre(s)
-	if err != nil {
-		return nil, err
-	}
-	return &Stage{theatre: t, runner: explore.NewRunner()}, nil
+	return newStageOn(s, explore.NewRunner(), &opinions{})
 }
 
 // NewThreads prepares to run a script on goroutines, for the race detector: the driver's data races are then reported
 // with their lines. It takes the same steps as NewStage, several times slower.
 func NewThreads(s *Script) (*Stage, error) {
-	t, err := newTheatre(s)
+	st, err := newStageOn(s, explore.NewThreads(), &opinions{})
 	if err != nil {
 		return nil, err
 	}
-	t.threads = true
-	return &Stage{theatre: t, runner: explore.NewThreads()}, nil
+	st.theatre.threads = true
+	return st, nil
 }
 
-// newStageOn prepares to run a script on a runner that others use too; it is not to be closed.
-func newStageOn(s *Script, r *explore.Runner) (*Stage, error) {
-	t, err := newTheatre(s)
+// Opinions is how many different histories of volumes the runs had so far, and of how many of them one judge at least
+// could not say whether they are linearizable.
+func (s *Stage) Opinions() (histories, undecided int) {
+	o := s.theatre.opinions
+	return o.judged, o.undecided
+}
+
+// newStageOn prepares to run a script on a runner, and with a memory of histories, that others may use too; then it is not
+// to be closed.
+func newStageOn(s *Script, r *explore.Runner, o *opinions) (*Stage, error) {
+	t, err := newTheatre(s, o)
 	if err != nil {
 		return nil, err
 	}

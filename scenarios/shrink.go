@@ -42,7 +42,7 @@ func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int
 	o.Locks = script.Locks
 	x := shrinking{runner: explore.NewRunner(), options: o, script: script.WithSchedule(ds)}
 	defer x.runner.Close()
-	stage, err := newStageOn(script, x.runner)
+	stage, err := newStageOn(script, x.runner, &x.opinions)
 	if err != nil {
 		return Shrunk{}, err
 	}
@@ -57,7 +57,7 @@ func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int
 	x.minimize(stage, attemptRuns)
 	for x.smaller() {
 	}
-	if stage, err = newStageOn(x.script, x.runner); err != nil {
+	if stage, err = newStageOn(x.script, x.runner, &x.opinions); err != nil {
 		return Shrunk{}, err
 	}
 	m, res := x.minimize(stage, proof)
@@ -71,6 +71,7 @@ func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int
 
 type shrinking struct {
 	runner   *explore.Runner
+	opinions opinions
 	options  explore.Options
 	oracle   string
 	script   *Script // the smallest so far
@@ -118,7 +119,7 @@ func (x *shrinking) try(change func(*Script)) bool {
 	if _, err := Parse(c.File, c.WithSchedule(nil).Text()); err != nil {
 		return false
 	}
-	stage, err := newStageOn(c, x.runner)
+	stage, err := newStageOn(c, x.runner, &x.opinions)
 	if err != nil {
 		return false
 	}

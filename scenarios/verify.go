@@ -112,18 +112,34 @@ func (s Scope) program(beginning int, chosen []int) *Script {
 
 // Proof is what was seen of one program.
 type Proof struct {
-	Complete bool // every trace was run
-	Traces   int
-	Runs     int
-	Hash     explore.Hash // of the hashes of all runs
-	Failing  *Script      // with the schedule of the first failure; nil if there is none
-	Failure  explore.Failure
+	Complete  bool // every trace was run
+	Traces    int
+	Runs      int
+	Hash      explore.Hash // of the hashes of all runs
+	Undecided int          // different histories of which a judge could not say whether they are linearizable
+	Failing   *Script      // with the schedule of the first failure; nil if there is none
+	Failure   explore.Failure
 }
 
 // Prove explores a program completely, or until it fails or runs runs are made. Its faults and locks are the program's.
 func Prove(r *explore.Runner, p *Script, o explore.Options, runs int) (Proof, error) {
+	return (&Prover{runner: r}).Prove(p, o, runs)
+}
+
+// Prover proves one program after another, which have many histories in common. Use from one goroutine.
+type Prover struct {
+	runner   *explore.Runner
+	opinions opinions
+}
+
+// NewProver makes a prover; the runner stays the caller's.
+func NewProver(r *explore.Runner) *Prover { return &Prover{runner: r} }
+
+// Prove explores a program completely, or until it fails or runs runs are made. Its faults and locks are the program's.
+func (v *Prover) Prove(p *Script, o explore.Options, runs int) (Proof, error) {
 	o.Faults, o.Locks = p.Faults, p.Locks
-	stage, err := newStageOn(p, r)
+	r, before := v.runner, v.opinions.undecided
+	stage, err := newStageOn(p, r, &v.opinions)
 	if err != nil {
 		return Proof{}, err
 	}
@@ -131,7 +147,7 @@ func Prove(r *explore.Runner, p *Script, o explore.Options, runs int) (Proof, er
 	search := explore.NewExhaustive(false)
 	for search.More() {
 		if proof.Runs == runs {
-			proof.Traces = search.Stats().Traces
+			proof.Traces, proof.Undecided = search.Stats().Traces, v.opinions.undecided-before
 			return proof, nil
 		}
 		res := r.Run(stage.Program, search, proof.Runs, o)
@@ -146,6 +162,7 @@ func Prove(r *explore.Runner, p *Script, o explore.Options, runs int) (Proof, er
 		}
 	}
 	proof.Traces = search.Stats().Traces
+	proof.Undecided = v.opinions.undecided - before
 	proof.Complete = proof.Failing == nil
 	return proof, nil
 }

@@ -44,7 +44,7 @@ type theatre struct {
 	lines   int
 
 	start     model.Start
-	opinions  opinions
+	opinions  *opinions
 	histories [][]model.Call // scratch of judge.explain, by host
 
 	log       *slog.Logger
@@ -60,9 +60,9 @@ type theatre struct {
 	mishaps   []mishap
 }
 
-func newTheatre(s *Script) (*theatre, error) {
+func newTheatre(s *Script, o *opinions) (*theatre, error) {
 	t := &theatre{
-		script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{},
+		script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{}, opinions: o,
 		histories: make([][]model.Call, 1+len(s.VMs)),
 		log:       slog.New(slog.DiscardHandler), metadata: map[string]*esxsim.Meta{},
 		stores: append([]string{datastore}, s.Stores...),
@@ -118,6 +118,10 @@ func newTheatre(s *Script) (*theatre, error) {
 		r.play = func() { t.world.perform(r) }
 	}
 	t.subjects = make([]subject, len(t.volumes))
+	for i := range t.volumes {
+		v := &t.volumes[i]
+		v.start = t.start[v.name].String()
+	}
 	return t, nil
 }
 
@@ -273,6 +277,7 @@ func (w *World) provide(v Given, size int64, meta []byte) error {
 type volume struct {
 	name       string // volume part
 	mountpoint string
+	start      string // how its part of the theatre's start is called
 }
 
 // volume returns the index of a volume, which is new if it was not known.
@@ -280,7 +285,7 @@ func (t *theatre) volume(name string) int {
 	i := t.index(name)
 	if i < 0 {
 		i = len(t.volumes)
-		t.volumes = append(t.volumes, volume{name, mountRoot + "/" + name + "@" + datastore})
+		t.volumes = append(t.volumes, volume{name: name, mountpoint: mountRoot + "/" + name + "@" + datastore})
 	}
 	return i
 }

@@ -18,6 +18,8 @@ type Confidence struct {
 	Miss              map[string]float64 `json:"miss_probability"`   // by depth of the bug
 	DistinctTraces    int                `json:"distinct_traces"`
 	DistinctHistories int                `json:"distinct_histories"`
+	Judged            int                `json:"judged"`          // different histories of volumes; each job counts its own
+	Undecided         int                `json:"undecided"`       // of these, a judge could not say whether they are linearizable
 	Unseen            float64            `json:"unseen_estimate"` // traces
 	Novelty           float64            `json:"novelty"`         // probability that one more schedule has an unseen trace
 	Tasks             int                `json:"tasks"`
@@ -34,6 +36,7 @@ func sure(q *quarry) *Confidence {
 	c := &Confidence{
 		Complete: q.complete, Bound: q.bound, Position: q.position, Miss: map[string]float64{},
 		DistinctTraces: q.coverage.Traces(), DistinctHistories: q.coverage.Histories(),
+		Judged: q.judged, Undecided: q.undecided,
 		Unseen: q.coverage.Unseen(), Novelty: q.coverage.Novelty(),
 		Tasks: q.Shape.Tasks, Choices: q.Shape.Choices, Exceeded: q.coverage.Exceeded,
 		Faults: q.faults, NeverFired: append([]string{}, q.coverage.FaultsNeverFired()...),
@@ -63,6 +66,9 @@ func (c *Confidence) tell(out io.Writer) {
 		fmt.Fprintf(out, "unseen: about %.0f traces at least; one more schedule shows a new one with p=%s\n", c.Unseen, probability(c.Novelty))
 		fmt.Fprintf(out, "probability that a bug was missed: of depth 2 p<=%s, of depth 3 p<=%s, of depth 4 p<=%s\n",
 			probability(c.Miss["2"]), probability(c.Miss["3"]), probability(c.Miss["4"]))
+	}
+	if c.Undecided > 0 {
+		fmt.Fprintf(out, "undecided: of %d of %d histories of volumes it is not known whether they are linearizable\n", c.Undecided, c.Judged)
 	}
 	if c.Exceeded > 0 {
 		fmt.Fprintf(out, "%s had more places with a choice than PCT was told of; what it was told before does not count\n", plural(c.Exceeded, "schedule"))

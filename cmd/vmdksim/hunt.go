@@ -47,6 +47,8 @@ type quarry struct {
 	position string // where idb can go on, "" if nowhere
 	complete bool   // there is no other schedule, in any shard
 
+	judged, undecided int // different histories of volumes, and those of which a judge could not say
+
 	faults    int      // that a run could have
 	sometimes []string // what its runs can say to the coverage
 }
@@ -159,6 +161,10 @@ func (h *hunt) gather(rep explore.Report, workers ...*worker) *quarry {
 		q.coverage.Merge(&w.coverage)
 	}
 	q.Shape.Add(q.coverage.Shape)
+	for _, w := range workers {
+		judged, undecided := w.stage.Opinions()
+		q.judged, q.undecided = q.judged+judged, q.undecided+undecided
+	}
 	exhausted := rep.Complete
 	for i, w := range workers {
 		if w.bounded == nil {

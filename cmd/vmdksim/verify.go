@@ -27,6 +27,7 @@ type certificate struct {
 	Runs       int    `json:"runs"`
 	ElapsedMS  int64  `json:"elapsed_ms"`
 	Violations int    `json:"violations"`
+	Undecided  int    `json:"undecided"`       // different histories of which a judge could not say whether they are linearizable
 	First      string `json:"first,omitempty"` // the first failing program with its schedule
 	Oracle     string `json:"oracle,omitempty"`
 	Detail     string `json:"detail,omitempty"`
@@ -139,8 +140,9 @@ func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificat
 		workers.Go(func() {
 			r := explore.NewRunner()
 			defer r.Close()
+			prover := scenarios.NewProver(r)
 			for j := range todo {
-				j.proof, j.err = scenarios.Prove(r, j.program, explore.Options{Watchdog: w}, v.limit)
+				j.proof, j.err = prover.Prove(j.program, explore.Options{Watchdog: w}, v.limit)
 				close(j.done)
 			}
 		})
@@ -160,6 +162,7 @@ func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificat
 		c.Programs++
 		c.Traces += j.proof.Traces
 		c.Runs += j.proof.Runs
+		c.Undecided += j.proof.Undecided
 		hash = hash.Mix(uint64(j.proof.Hash))
 		switch {
 		case j.proof.Failing != nil:
@@ -191,8 +194,8 @@ func (c *certificate) tell(out io.Writer) {
 		verdict = "not complete"
 	}
 	fmt.Fprintf(out, "%s\n\n  clients × operations  %d × %d, with %d faults\n  programs              %d, of them skipped %d\n"+
-		"  traces                %d\n  runs                  %d in %d ms\n  hash                  %s\n",
-		verdict, c.Clients, c.Ops, c.Faults, c.Programs, c.Skipped, c.Traces, c.Runs, c.ElapsedMS, c.Hash)
+		"  traces                %d\n  runs                  %d in %d ms\n  undecided histories   %d\n  hash                  %s\n",
+		verdict, c.Clients, c.Ops, c.Faults, c.Programs, c.Skipped, c.Traces, c.Runs, c.ElapsedMS, c.Undecided, c.Hash)
 	if c.First != "" {
 		fmt.Fprintf(out, "\n%s: %s\n\n%s", c.Oracle, c.Detail, c.First)
 	}
