@@ -17,7 +17,7 @@ func (j *judge) explain(h *host) (oracle, why string) {
 			return OracleModel, why
 		}
 		calls := t.histories[h.index]
-		h.counts = h.counts[:0]
+		h.counts = t.counts[h.index][:0]
 		for i := range t.volumes {
 			volume := &t.volumes[i]
 			start := volume.start
@@ -30,6 +30,7 @@ func (j *judge) explain(h *host) (oracle, why string) {
 			}
 			h.counts = append(h.counts, v.counts)
 		}
+		t.counts[h.index] = h.counts
 		if life == h.life {
 			break
 		}

@@ -45,7 +45,8 @@ type theatre struct {
 
 	start     model.Start
 	opinions  *opinions
-	histories [][]model.Call // scratch of judge.explain, by host
+	histories [][]model.Call // scratch of judge.explain, by host, like counts
+	counts    [][]uint64
 
 	log       *slog.Logger
 	pool      vmcisim.Pool
@@ -63,8 +64,8 @@ type theatre struct {
 func newTheatre(s *Script, o *opinions) (*theatre, error) {
 	t := &theatre{
 		script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{}, opinions: o,
-		histories: make([][]model.Call, 1+len(s.VMs)),
-		log:       slog.New(slog.DiscardHandler), metadata: map[string]*esxsim.Meta{},
+		histories: make([][]model.Call, 1+len(s.VMs)), counts: make([][]uint64, 1+len(s.VMs)),
+		log: slog.New(slog.DiscardHandler), metadata: map[string]*esxsim.Meta{},
 		stores: append([]string{datastore}, s.Stores...),
 	}
 	ops := len(s.Opening)
