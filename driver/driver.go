@@ -162,18 +162,20 @@ func (d *Driver) hold(ctx context.Context, key string) (*held, error) {
 		if l.done {
 			continue
 		}
-		l.done = true
-		d.catchUp(ctx, h, l)
+		l.done = d.catchUp(ctx, h, l)
 	}
 	return h, nil
 }
 
-func (d *Driver) catchUp(ctx context.Context, h *held, l *late) {
+// catchUp does a late Unmount; false if it has to be done again.
+func (d *Driver) catchUp(ctx context.Context, h *held, l *late) bool {
 	ctx, cancel := d.undoing(ctx)
 	defer cancel()
-	if err := d.unmountHeld(ctx, h, l.name, l.id); err != nil {
+	err := d.unmountHeld(ctx, h, l.name, l.id)
+	if err != nil {
 		d.log.Warn("a late unmount failed", "volume", l.name.given, "error", err)
 	}
+	return !errors.Is(err, errUnresolved)
 }
 
 // release gives a volume's lock back; that it was held is an invariant of the caller.

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -28,19 +29,35 @@ func (d *Driver) Unmount(ctx context.Context, given, id string) error {
 		return fail("unmount", given, fmt.Errorf("the volume is busy and will be unmounted later: %w", err))
 	}
 	defer d.release(h)
-	return fail("unmount", given, d.unmountHeld(ctx, h, n, id))
+	err = d.unmountHeld(ctx, h, n, id)
+	if errors.Is(err, errUnresolved) {
+		d.unmountLater(n, id)
+	}
+	return fail("unmount", given, err)
 }
+
+// errUnresolved says that an Unmount has dropped no reference, although there may be one.
+var errUnresolved = errors.New("ESX did not say which volume that is; it will be asked again")
 
 // unmountLater does what an Unmount could not do in time: Docker does not come again.
 func (d *Driver) unmountLater(n name, id string) {
 	l := &late{name: n, id: id}
 	d.volumes.postpone(l)
 	d.background("unmount "+n.given, func() {
-		h, err := d.hold(d.life, n.volume) // which does it, unless somebody else has
-		if err != nil {
-			return // the driver is being stopped, and the volume stays mounted like all others
+		for pause := firstRetry; ; pause = min(2*pause, lastRetry) {
+			h, err := d.hold(d.life, n.volume) // which does it, unless somebody else has
+			if err != nil {
+				return // the driver is being stopped, and the volume stays mounted like all others
+			}
+			done := l.done
+			d.release(h)
+			if done {
+				break
+			}
+			if d.env.Sleep(d.life, pause) != nil {
+				return
+			}
 		}
-		d.release(h)
 		d.volumes.settled(l)
 	})
 }
@@ -78,7 +95,7 @@ func (d *Driver) referredBy(ctx context.Context, h *held, n name, id string) (*m
 		if vmdkops.KindOf(err) == vmdkops.NotFound {
 			return nil, nil
 		}
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnresolved, err)
 	}
 	full, err := fullName(n.volume, v.Datastore)
 	if err != nil {
