@@ -2,6 +2,8 @@ package driver
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -29,4 +31,28 @@ func (d *Driver) References(ctx context.Context) (map[string]int, error) {
 		d.release(h)
 	}
 	return count, nil
+}
+
+// Inspect shows what the driver believes, object by object under the names that it gives to Env.Touch, as texts that are
+// equal if the beliefs are. It takes no lock: it is for an explorer, while no operation acts.
+func (d *Driver) Inspect(see func(object, value string)) {
+	v := d.volumes
+	for _, key := range slices.Sorted(maps.Keys(v.records)) {
+		r := v.records[key]
+		text := fmt.Sprint("users ", r.users)
+		for _, m := range r.mounts {
+			text += fmt.Sprint(" mount ", m.full, m.path, m.disk, m.readOnly, m.mounted, m.aliases, m.retry, m.refs)
+		}
+		for _, m := range r.published {
+			text += fmt.Sprint(" published ", m.full, m.path, m.aliases)
+		}
+		see(key, text)
+	}
+	for _, key := range slices.Sorted(maps.Keys(v.late)) {
+		for _, l := range v.late[key] {
+			see(key, fmt.Sprint("late ", l.name.given, l.id, l.done))
+		}
+	}
+	see("plugging", fmt.Sprint(d.limit.running))
+	see("tasks", fmt.Sprint(d.tasks))
 }

@@ -43,6 +43,7 @@ func (l *locks) acquire(ctx context.Context, name string) (held, error) {
 	}
 	l.mu.lock()
 	rec := l.records[name]
+	l.env.Touch(name, rec == nil) // whoever makes the record has the lock without a yield
 	if rec == nil {
 		if l.race {
 			l.mu.unlock()
@@ -72,6 +73,7 @@ func (h held) forget() {
 	h.locks.mu.lock()
 	defer h.locks.mu.unlock()
 	h.rec.users--
+	h.locks.env.Touch(h.name, h.rec.users == 0)
 	if h.rec.users == 0 && h.locks.records[h.name] == h.rec {
 		delete(h.locks.records, h.name)
 	}

@@ -82,6 +82,9 @@ func (k *Kernel) choose(cur *Task) *Task {
 func (k *Kernel) ticked() {
 	if k.watcher != nil {
 		k.watcher.Stepped(k.clock, []Access{{everything, Write}})
+		if k.denied != nil {
+			k.tellDenied()
+		}
 	}
 	k.steps++
 }

@@ -9,7 +9,7 @@ package explore
 // The program must do the same at every run. Two things are not in the footprints, so that orders of them may be left out:
 // which of two timers of one instant was set first, and that one task cancels a context that another one waits with.
 type Exhaustive struct {
-	plain bool
+	reduction reduction
 
 	stack  []*node // the decisions of the last run; the first prefix of them are given
 	free   []*node
@@ -21,6 +21,9 @@ type Exhaustive struct {
 	current *node // the scheduling decision of the step that is under way
 	trace   trace
 	stats   ExhaustiveStats
+
+	ordered bool // the trace of the last run knows its order
+	audits  Hash // says which pairs Audit takes
 }
 
 // ExhaustiveStats counts what a search has done so far.
@@ -30,8 +33,41 @@ type ExhaustiveStats struct {
 	Blocked int // runs given up because everything they could still do had been seen
 }
 
+type reduction uint8
+
+const (
+	sourceSets reduction = iota
+	sleepSets
+	noReduction
+)
+
 // NewExhaustive begins a search. Plain does without the reduction, to check it.
-func NewExhaustive(plain bool) *Exhaustive { return &Exhaustive{plain: plain} }
+func NewExhaustive(plain bool) *Exhaustive {
+	if plain {
+		return &Exhaustive{reduction: noReduction}
+	}
+	return &Exhaustive{}
+}
+
+// NewSleepSets begins a search with what most tools have: plain sleep sets (Godefroid 1996). At every decision, every task
+// that can go on and is not asleep is tried; and whatever two sections of one monitor touched, they do not commute. All
+// else is as in NewExhaustive, which it is there to be compared with.
+func NewSleepSets() *Exhaustive { return &Exhaustive{reduction: sleepSets} }
+
+// commute reports whether the reduction lets two steps with these footprints change places.
+func (d *Exhaustive) commute(a, b []Access) bool {
+	return commute(a, b) && (d.reduction != sleepSets || !shareSection(a, b))
+}
+
+// shareSection reports whether both have a section of one monitor.
+func shareSection(a, b []Access) bool {
+	for _, x := range a {
+		if x.Mode == section && hasAccess(b, x) {
+			return true
+		}
+	}
+	return false
+}
 
 // Stats returns the counts.
 func (d *Exhaustive) Stats() ExhaustiveStats {
@@ -70,8 +106,8 @@ func (d *Exhaustive) More() bool {
 		d.began = true
 		return true
 	}
-	if !d.plain {
-		d.trace.races(d.firstNew())
+	if d.reduction == sourceSets {
+		d.order()
 	}
 	for len(d.stack) > 0 {
 		n := d.stack[len(d.stack)-1]
@@ -84,6 +120,19 @@ func (d *Exhaustive) More() bool {
 	}
 	d.done = true
 	return false
+}
+
+// order finds the order of the last run's steps, and with source sets what it says about other runs.
+func (d *Exhaustive) order() {
+	if d.ordered {
+		return
+	}
+	d.ordered = true
+	from := len(d.trace.steps)
+	if d.reduction == sourceSets {
+		from = d.firstNew()
+	}
+	d.trace.races(from)
 }
 
 // firstNew is the first step of the last run that earlier runs did not take.
@@ -111,8 +160,7 @@ func (d *Exhaustive) advance(n *node) bool {
 		n.chosen++
 		return n.chosen < n.options
 	}
-	n.tried = append(n.tried, asleep{n.chosen, append([]Access(nil), n.footprint...)})
-	n.footprint = n.footprint[:0]
+	n.retire()
 	for _, t := range n.backtrack {
 		if !contains(n.tried, t) && !contains(n.sleep, t) {
 			n.chosen = t
@@ -120,6 +168,19 @@ func (d *Exhaustive) advance(n *node) bool {
 		}
 	}
 	return false
+}
+
+// retire notes that the chosen task has been tried. The room of footprints is used again when the node is: by then all
+// nodes below, whose sleepers share it, are gone.
+func (n *node) retire() {
+	if l := len(n.tried); l < cap(n.tried) {
+		n.tried = n.tried[:l+1]
+	} else {
+		n.tried = append(n.tried, asleep{})
+	}
+	a := &n.tried[len(n.tried)-1]
+	a.task, a.footprint = n.chosen, append(a.footprint[:0], n.footprint...)
+	n.footprint = n.footprint[:0]
 }
 
 func contains(list []asleep, task int) bool {
@@ -133,7 +194,7 @@ func contains(list []asleep, task int) bool {
 
 // Begin is called by the runner.
 func (d *Exhaustive) Begin(int) {
-	d.at, d.current = 0, nil
+	d.at, d.current, d.ordered = 0, nil, false
 	d.trace.reset()
 	d.stats.Runs++
 }
@@ -155,7 +216,7 @@ func (d *Exhaustive) Next(c *Choice) int {
 	for _, t := range c.Enabled {
 		n.enabled = append(n.enabled, t.index)
 	}
-	if d.current != nil && !d.plain {
+	if d.current != nil && d.reduction != noReduction {
 		d.inherit(n, d.current)
 	}
 	pick := -1
@@ -180,7 +241,7 @@ func (d *Exhaustive) Next(c *Choice) int {
 	if c.Clock && n.chosen != clockIndex { // a timer may be cancelled, and then no race would ever call for it
 		n.backtrack = append(n.backtrack, clockIndex)
 	}
-	if d.plain {
+	if d.reduction != sourceSets {
 		n.backtrack = append(n.backtrack[:0], n.enabled...)
 	}
 	return pick
@@ -190,7 +251,7 @@ func (d *Exhaustive) Next(c *Choice) int {
 func (d *Exhaustive) inherit(n, before *node) {
 	for _, list := range [2][]asleep{before.sleep, before.tried} {
 		for _, a := range list {
-			if a.task != before.chosen && commute(a.footprint, before.footprint) {
+			if a.task != before.chosen && d.commute(a.footprint, before.footprint) {
 				n.sleep = append(n.sleep, a)
 			}
 		}
@@ -226,8 +287,8 @@ func (d *Exhaustive) push() *node {
 
 // Stepped is called by the kernel.
 func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
-	if t.index == clockIndex && (d.current == nil || d.current.chosen != clockIndex) {
-		d.trace.add(t.index, -1, nil, footprint) // nothing else could be done
+	if t.index == clockIndex && (d.current == nil || d.current.chosen != clockIndex || d.trace.latest().node == d.current) {
+		d.trace.add(t.index, none, nil, footprint) // nothing else could be done
 		return
 	}
 	// Alternatives of faults within the step add up: whoever sleeps must commute with all of them.
@@ -237,6 +298,13 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 		}
 	}
 	d.trace.add(t.index, t.cause, d.current, footprint)
+}
+
+// deniedBy is called by the kernel.
+func (d *Exhaustive) deniedBy(t *Task, monitor string) {
+	if d.reduction == sourceSets {
+		d.trace.deny(t.index, t.cause, monitor)
+	}
 }
 
 func hasAccess(list []Access, a Access) bool {

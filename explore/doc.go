@@ -13,7 +13,8 @@
 //
 // The strategies: [Sequential] is the default schedule; [Random], [PCT], [POS] and [Delay] draw schedules, each run from
 // a seed and its number; [Bounded] and [Exhaustive] enumerate them; [Replay] follows one; [Portfolio] mixes them, and is
-// what to take when in doubt. [NewStrategy] makes them of their names. [Runner.Search] hunts with any of them,
+// what to take when in doubt. [Exhaustive] leaves out what footprints say makes no difference, and [Runner.Audit] takes
+// samples of whether they say the truth. [NewStrategy] makes them of their names. [Runner.Search] hunts with any of them,
 // [Runner.Minimize] makes what it found small and proves that nothing smaller fails, [Runner.Explain] finds the nearest
 // schedule that passes, and a [Coverage] says how much a search that found nothing is worth.
 //

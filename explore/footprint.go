@@ -21,6 +21,14 @@ const (
 	change   // someone queues, or is woken
 )
 
+var modeNames = [...]string{
+	"reads", "writes", "calls", "answers", "takes", "gives back", "section of",
+	"visits", "barges in on", "is handed", "hands on", "queues for or wakes",
+}
+
+// String is for people.
+func (m Mode) String() string { return modeNames[m] }
+
 // everything is an object that no step commutes with.
 const everything = "*"
 
@@ -40,6 +48,8 @@ func (a Access) commutes(b Access) bool {
 		return false
 	case a.Object != b.Object:
 		return true
+	case (a.Mode >= acquire) != (b.Mode >= acquire):
+		return true // a monitor, and what someone touches by the same name
 	case a.Mode != b.Mode:
 		return false
 	}
@@ -74,6 +84,24 @@ type Watcher interface {
 	// touch different keys commute; a section in which nothing was touched, or someone waits or is woken, commutes
 	// with no other.
 	Stepped(t *Task, footprint []Access)
+}
+
+// denier is a watcher that also wants to know, after every step, which tasks could go on if a monitor were free.
+type denier interface {
+	deniedBy(t *Task, monitor string)
+}
+
+//go:norace
+func (k *Kernel) tellDenied() {
+	for _, t := range k.live {
+		if t.wants() && !t.dying && t.on.holder != nil && !t.enabled() {
+			switch {
+			case t.state == waiting && !t.woken, t.state == parked, t.state == queued && t.on.queue[0] != t:
+			default:
+				k.denied.deniedBy(t, t.on.name)
+			}
+		}
+	}
 }
 
 //go:norace

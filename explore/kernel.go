@@ -60,8 +60,11 @@ type Kernel struct {
 	footprint  []Access   // of the current step
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints
+	denied     denier     // the strategy, if it wants to know who waits for a monitor
 	collector  collector  // the strategy, if it counts what Sometimes says
 	pulse      *pulse     // nil without a watchdog
+
+	states []func(see func(object string, value Hash)) // see State
 }
 
 // World makes a world. Its name appears in crash events.
@@ -250,7 +253,7 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	t.name, t.world, t.client, t.f = k.unique(name), w, client, f
 	t.hash, t.index, t.cause = NewHash().str(t.name), len(k.tasks), k.steps
 	if k.current == k.root {
-		t.cause = -1 // no step made it
+		t.cause = none // the set-up is no step
 	}
 	t.point = Point{"start", t.name}
 	t.visited = append(t.visited, t.point)

@@ -121,7 +121,10 @@ func (m *monitor) Wake() {
 	}
 	for _, t := range k.live {
 		if (t.state == waiting || t.state == parked) && t.on == m && !t.woken {
-			t.woken, t.cause = true, k.steps
+			t.woken = true
+			if t.ctx == nil || t.ctx.Err() == nil { // or else it could go on before
+				t.cause = k.steps
+			}
 		}
 	}
 }

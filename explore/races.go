@@ -8,14 +8,20 @@ import (
 // trace is the steps of one run with their happens-before order.
 type trace struct {
 	steps   []step
-	objects map[string]*object
-	pool    []*object
-	inUse   int
+	ids     map[string]int // of objects, in the whole search
+	objects []object       // by id; what the run has not come to yet is of an earlier run
+	run     int            // counts races
 
-	words int      // per set of steps
-	room  []uint64 // of the sets
-	v     []uint64 // scratch of reverse
-	last  []int    // latest step of each task, by task index + 1
+	words          int      // per set of steps
+	room           []uint64 // of the sets
+	v              []uint64 // scratch of reverse
+	before, rivals []int    // scratch of races
+	lockRivals     []holding
+	last           []int // latest step of each task, by task index + 1
+
+	denials []denial // in the order of the steps
+	refused []int    // by task index + 1: the latest acquisition that denied it a monitor, -1 if none
+	pending step     // scratch of blocked
 }
 
 // step is one step of a run.
@@ -23,11 +29,13 @@ type step struct {
 	task, cause int
 	node        *node // the decision that began it; nil if there was none
 	footprint   []Access
+	objects     []int    // ids of the objects of footprint
 	past        []uint64 // the steps that happened before it
 }
 
 // object is what the steps so far did to one object.
 type object struct {
+	run      int      // of which this is
 	recent   []access // that a later access may conflict with
 	acquired int      // latest acquisition of the monitor, -1 if none
 	sections []int    // since then
@@ -43,7 +51,17 @@ type access struct {
 	mode Mode
 }
 
-func (t *trace) reset() { t.steps = t.steps[:0] }
+func (t *trace) reset() { t.steps, t.denials = t.steps[:0], t.denials[:0] }
+
+// denial is a task that could have gone on after a step if a monitor had been free.
+type denial struct{ after, task, cause, monitor int }
+
+// deny notes one, after the last step.
+func (t *trace) deny(task, cause int, monitor string) {
+	t.denials = append(t.denials, denial{len(t.steps) - 1, task, cause, t.id(monitor)})
+}
+
+func (t *trace) latest() *step { return &t.steps[len(t.steps)-1] }
 
 func (t *trace) add(task, cause int, n *node, footprint []Access) {
 	if len(t.steps) < cap(t.steps) {
@@ -53,7 +71,27 @@ func (t *trace) add(task, cause int, n *node, footprint []Access) {
 	}
 	s := &t.steps[len(t.steps)-1]
 	s.task, s.cause, s.node = task, cause, n
-	s.footprint = append(s.footprint[:0], footprint...)
+	s.footprint, s.objects = append(s.footprint[:0], footprint...), s.objects[:0]
+	for _, a := range footprint {
+		s.objects = append(s.objects, t.id(a.Object))
+	}
+}
+
+// starID is the id of everything.
+const starID = 0
+
+func (t *trace) id(name string) int {
+	if t.ids == nil {
+		t.ids = map[string]int{everything: starID}
+		t.objects = make([]object, 1)
+	}
+	id, known := t.ids[name]
+	if !known {
+		id = len(t.objects)
+		t.ids[name] = id
+		t.objects = append(t.objects, object{})
+	}
+	return id
 }
 
 // races finds, for every step from the first new one on, the earlier steps that could just as well have come after it,
@@ -63,7 +101,8 @@ func (t *trace) add(task, cause int, n *node, footprint []Access) {
 // to it last; only the first of the queue waits, and only while the monitor is taken.
 func (t *trace) races(from int) {
 	t.prepare()
-	var before, rivals, lockRivals []int
+	before, rivals, lockRivals := t.before, t.rivals, t.lockRivals
+	denials := t.denials
 	for j := range t.steps {
 		s := &t.steps[j]
 		before, rivals, lockRivals = before[:0], rivals[:0], lockRivals[:0]
@@ -74,24 +113,24 @@ func (t *trace) races(from int) {
 		if s.cause >= 0 && s.cause < j {
 			before = append(before, s.cause)
 		}
-		for _, a := range s.footprint {
-			if a.Object == everything {
+		for at, a := range s.footprint {
+			if s.objects[at] == starID {
 				for i := range j {
 					rivals = appendNew(rivals, i)
 				}
 				continue
 			}
-			o := t.object(a.Object)
+			o := t.object(s.objects[at])
 			switch a.Mode {
 			case release:
 			case acquire, section:
 				released = max(released, o.released)
 				if o.acquired >= 0 {
-					lockRivals = appendNew(lockRivals, o.acquired)
+					lockRivals = append(lockRivals, holding{o.acquired, o.released})
 				}
 				if a.Mode == acquire {
 					for _, i := range o.sections {
-						lockRivals = appendNew(lockRivals, i)
+						lockRivals = append(lockRivals, holding{i, i})
 					}
 				}
 			case handed:
@@ -100,7 +139,7 @@ func (t *trace) races(from int) {
 					rivals = appendNew(rivals, o.latest)
 				}
 				if o.barged {
-					lockRivals = appendNew(lockRivals, o.acquired)
+					lockRivals = append(lockRivals, holding{o.acquired, o.released})
 				}
 			case visit, barge, handover, change:
 				if o.latest >= 0 {
@@ -119,30 +158,62 @@ func (t *trace) races(from int) {
 				}
 			}
 		}
-		if star := t.object(everything); star.acquired >= 0 {
+		if star := t.object(starID); star.acquired >= 0 {
 			rivals = appendNew(rivals, star.acquired)
 		}
-		for _, list := range [3][]int{before, rivals, lockRivals} {
+		for _, list := range [2][]int{before, rivals} {
 			for _, i := range list {
 				t.follow(s, i)
 			}
+		}
+		for _, h := range lockRivals {
+			t.follow(s, h.acquired)
 		}
 		if released >= 0 {
 			t.follow(s, released)
 		}
 		if j >= from {
 			for _, i := range rivals {
-				if t.steps[i].task != s.task && !t.implied(i, before, rivals, released) {
-					t.reverse(i, j)
+				if t.steps[i].task != s.task && !t.implied(i, before, rivals, none) && !t.within(i, released) {
+					t.reverse(i, j, s)
 				}
 			}
-			for _, i := range lockRivals {
-				if t.steps[i].task != s.task && !t.implied(i, before, rivals, -1) {
-					t.reverse(i, j)
+			for _, h := range lockRivals {
+				if t.steps[h.acquired].task != s.task && !t.implied(h.acquired, before, rivals, h.released) {
+					t.reverse(h.acquired, j, s)
 				}
 			}
 		}
 		t.record(j)
+		for ; len(denials) > 0 && denials[0].after == j; denials = denials[1:] {
+			t.blocked(&denials[0], j >= from)
+		}
+	}
+	t.before, t.rivals, t.lockRivals = before, rivals, lockRivals
+}
+
+// blocked does for a task that waits for a monitor what races does for a step: to take the monitor races with the
+// acquisition that keeps it away. The task may never get it in this run, or only after a step that the run is given up
+// for, because it has been seen elsewhere.
+func (t *trace) blocked(d *denial, isNew bool) {
+	i := t.object(d.monitor).acquired
+	if i < 0 || t.refused[d.task+1] == i || t.steps[i].task == d.task {
+		return
+	}
+	t.refused[d.task+1] = i
+	if !isNew {
+		return
+	}
+	s := &t.pending
+	s.task, s.past = d.task, append(s.past[:0], make([]uint64, t.words)...)
+	if p := t.last[d.task+1]; p >= 0 {
+		t.follow(s, p)
+	}
+	if d.cause >= 0 {
+		t.follow(s, d.cause)
+	}
+	if !t.happened(i, s) {
+		t.reverse(i, d.after+1, s)
 	}
 }
 
@@ -160,28 +231,22 @@ func (t *trace) prepare() {
 		t.steps[j].past = t.room[j*t.words : (j+1)*t.words]
 		highest = max(highest, t.steps[j].task)
 	}
-	t.last = t.last[:0]
+	for _, d := range t.denials {
+		highest = max(highest, d.task)
+	}
+	t.last, t.refused = t.last[:0], t.refused[:0]
 	for range highest + 2 {
-		t.last = append(t.last, -1)
+		t.last, t.refused = append(t.last, -1), append(t.refused, -1)
 	}
-	clear(t.objects)
-	t.inUse = 0
-	if t.objects == nil {
-		t.objects = make(map[string]*object)
-	}
+	t.run++
+	t.id(everything) // there is one
 }
 
-func (t *trace) object(name string) *object {
-	if o := t.objects[name]; o != nil {
-		return o
+func (t *trace) object(id int) *object {
+	o := &t.objects[id]
+	if o.run != t.run {
+		*o = object{run: t.run, recent: o.recent[:0], sections: o.sections[:0], acquired: -1, released: -1, latest: -1}
 	}
-	if t.inUse == len(t.pool) {
-		t.pool = append(t.pool, &object{})
-	}
-	o := t.pool[t.inUse]
-	t.inUse++
-	*o = object{recent: o.recent[:0], sections: o.sections[:0], acquired: -1, released: -1, latest: -1}
-	t.objects[name] = o
 	return o
 }
 
@@ -189,10 +254,10 @@ func (t *trace) object(name string) *object {
 func (t *trace) record(j int) {
 	s := &t.steps[j]
 	t.last[s.task+1] = j
-	for _, a := range s.footprint {
-		o := t.object(a.Object)
+	for at, a := range s.footprint {
+		o := t.object(s.objects[at])
 		switch {
-		case a.Object == everything, a.Mode == acquire:
+		case s.objects[at] == starID, a.Mode == acquire:
 			o.acquired, o.sections = j, o.sections[:0]
 		case a.Mode == section, a.Mode == visit:
 			o.sections = append(o.sections, j)
@@ -221,8 +286,17 @@ func (t *trace) follow(s *step, i int) {
 
 func (t *trace) happened(i int, s *step) bool { return s.past[i/64]&(1<<(i%64)) != 0 }
 
+// holding is the steps in which a task took a monitor and gave it back; released is -1 if it has not.
+type holding struct{ acquired, released int }
+
+// within reports whether step i comes no later than a release; a step that waited for the release can come before i only
+// if it comes before the acquisition too.
+func (t *trace) within(i, released int) bool {
+	return released >= 0 && (i == released || t.happened(i, &t.steps[released]))
+}
+
 // implied reports whether i is before the step anyway: it must be, or another step that must be, or that conflicts too,
-// comes after it.
+// comes after it. If i is the acquisition of a monitor, then what came before the release does not count: it goes with i.
 func (t *trace) implied(i int, before, rivals []int, released int) bool {
 	for _, k := range before {
 		if k == i || t.happened(i, &t.steps[k]) {
@@ -230,16 +304,16 @@ func (t *trace) implied(i int, before, rivals []int, released int) bool {
 		}
 	}
 	for _, k := range rivals {
-		if k != i && t.happened(i, &t.steps[k]) {
+		if k != i && t.happened(i, &t.steps[k]) && !t.within(k, released) {
 			return true
 		}
 	}
-	return released >= 0 && t.happened(i, &t.steps[released])
+	return false
 }
 
-// reverse adds to the decision before step i a task with which step j can come before i, unless one is there already.
-// It is a task that can go first in v: the steps between i and j that do not depend on i, and then j.
-func (t *trace) reverse(i, j int) {
+// reverse adds to the decision before step i a task with which the last step, the j-th, can come before i, unless one is there
+// already. It is a task that can go first in v: the steps between i and j that do not depend on i, and then the last.
+func (t *trace) reverse(i, j int, last *step) {
 	n := t.steps[i].node
 	if n == nil {
 		return // it was the only thing to do
@@ -254,21 +328,26 @@ func (t *trace) reverse(i, j int) {
 			v[k/64] |= 1 << (k % 64)
 		}
 	}
-	v[j/64] |= 1 << (j % 64)
 	candidate := none
+	// in reports whether a task that can go first is among those to be tried.
+	in := func(s *step) bool {
+		if !t.first(s, v) || !slices.Contains(n.enabled, s.task) {
+			return false
+		}
+		if candidate == none || s == last || s.task == last.task {
+			candidate = s.task
+		}
+		return slices.Contains(n.backtrack, s.task)
+	}
 	for w, set := range v {
 		for ; set != 0; set &= set - 1 {
-			s := &t.steps[w*64+bits.TrailingZeros64(set)]
-			if !t.first(s, v) || !slices.Contains(n.enabled, s.task) {
-				continue
-			}
-			if slices.Contains(n.backtrack, s.task) {
+			if in(&t.steps[w*64+bits.TrailingZeros64(set)]) {
 				return
 			}
-			if candidate == none || s.task == t.steps[j].task {
-				candidate = s.task
-			}
 		}
+	}
+	if in(last) {
+		return
 	}
 	if candidate != none {
 		n.backtrack = append(n.backtrack, candidate)

@@ -48,7 +48,7 @@ func NewThreads() *Runner { return newRunner(newThread, true) }
 func newRunner(w func(*Kernel) *worker, threads bool) *Runner {
 	return &Runner{k: Kernel{
 		makeWorker: w, threads: threads,
-		clock: &Task{name: clockName, index: clockIndex, state: done}, root: &Task{name: rootName, state: done},
+		clock: &Task{name: clockName, index: clockIndex, cause: none, state: done}, root: &Task{name: rootName, state: done},
 	}}
 }
 
@@ -85,8 +85,10 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		options: o, strategy: s, free: k.free, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
 		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),
 		deviations: k.deviations[:0], atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
+		states: k.states[:0],
 	}
 	k.watcher, _ = s.(Watcher)
+	k.denied, _ = s.(denier)
 	if c, ok := s.(collector); ok && c.collects() && !k.threads { // the map would look like a data race
 		k.collector = c
 	}

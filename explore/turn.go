@@ -80,6 +80,9 @@ func (k *Kernel) stepped(t *Task) {
 			k.footprint = append(k.footprint, Access{t.follows, Read})
 		}
 		k.watcher.Stepped(t, k.footprint)
+		if k.denied != nil {
+			k.tellDenied()
+		}
 	}
 	k.footprint, k.taken = k.footprint[:0], k.taken[:0]
 	for _, f := range k.atStep {

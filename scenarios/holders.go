@@ -37,6 +37,7 @@ func (j *judge) mounted(c *Call, s *subject) {
 	if why := j.bare(&h); why != "" {
 		j.w.k.Fail(OracleReply, fmt.Sprintf("%s was told that %s is mounted at %s, but %s", h.client, c.Op.Volume, c.mountpoint, why))
 	}
+	j.w.docker.Touch(h.mountpoint, false) // bare has looked there, and from now on step does
 	j.holders = append(j.holders, h)
 	j.w.t.holders = j.holders
 }
@@ -60,7 +61,8 @@ func (j *judge) unmounting(mount *Call) bool {
 func (j *judge) forget(c *Call) {
 	for i, h := range j.holders {
 		if h.host == c.host && h.id == c.Op.ID && h.volume == c.volume {
-			for ; i+1 < len(j.holders); i++ { // not append, see judge
+			j.w.docker.Touch(h.mountpoint, false) // step looks there no more: it matters what was done before
+			for ; i+1 < len(j.holders); i++ {     // not append, see judge
 				j.holders[i] = j.holders[i+1]
 			}
 			j.holders = j.holders[:i]

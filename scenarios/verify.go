@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"slices"
@@ -115,15 +116,22 @@ type Proof struct {
 	Complete  bool // every trace was run
 	Traces    int
 	Runs      int
+	Audited   int          // pairs of steps run in both orders, see explore.Runner.Audit
 	Hash      explore.Hash // of the hashes of all runs
 	Undecided int          // different histories of which a judge could not say whether they are linearizable
 	Failing   *Script      // with the schedule of the first failure; nil if there is none
 	Failure   explore.Failure
 }
 
-// Prove explores a program completely, or until it fails or runs runs are made. Its faults and locks are the program's.
-func Prove(r *explore.Runner, p *Script, o explore.Options, runs int) (Proof, error) {
-	return (&Prover{runner: r}).Prove(p, o, runs)
+// auditEvery is how many pairs of commuting steps there are to one that is run in both orders.
+const auditEvery = 1000
+
+// lookEvery is how many runs pass between two looks whether to stop.
+const lookEvery = 64
+
+// Prove proves one program, see Prover.
+func Prove(ctx context.Context, r *explore.Runner, p *Script, o explore.Options, runs int) (Proof, error) {
+	return (&Prover{runner: r}).Prove(ctx, p, o, runs)
 }
 
 // Prover proves one program after another, which have many histories in common. Use from one goroutine.
@@ -135,18 +143,20 @@ type Prover struct {
 // NewProver makes a prover; the runner stays the caller's.
 func NewProver(r *explore.Runner) *Prover { return &Prover{runner: r} }
 
-// Prove explores a program completely, or until it fails or runs runs are made. Its faults and locks are the program's.
-func (v *Prover) Prove(p *Script, o explore.Options, runs int) (Proof, error) {
+// Prove explores a program completely, or until it fails, runs runs are made or ctx is done. Its faults and locks are the
+// program's. A failed audit is a failure.
+func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, runs int) (Proof, error) {
 	o.Faults, o.Locks = p.Faults, p.Locks
 	r, before := v.runner, v.opinions.undecided
 	stage, err := newStageOn(p, r, &v.opinions)
 	if err != nil {
 		return Proof{}, err
 	}
+	stage.theatre.audited = true
 	proof := Proof{Hash: explore.NewHash()}
 	search := explore.NewExhaustive(false)
 	for search.More() {
-		if proof.Runs == runs {
+		if proof.Runs == runs || proof.Runs%lookEvery == 0 && ctx.Err() != nil {
 			proof.Traces, proof.Undecided = search.Stats().Traces, v.opinions.undecided-before
 			return proof, nil
 		}
@@ -158,6 +168,12 @@ func (v *Prover) Prove(p *Script, o explore.Options, runs int) (Proof, error) {
 		proof.Hash = proof.Hash.Mix(uint64(res.Hash))
 		if res.Failure != nil {
 			proof.Failing, proof.Failure = p.WithSchedule(res.Deviations), *res.Failure
+			break
+		}
+		pairs, failure := r.Audit(stage.Program, search, o, auditEvery)
+		proof.Audited += pairs
+		if failure != nil {
+			proof.Failing, proof.Failure = p.WithSchedule(nil), *failure
 			break
 		}
 	}

@@ -36,6 +36,7 @@ type theatre struct {
 	opening *role // nil if there is none
 	lives   bool  // something in the script crashes or loses its power
 	esx     bool  // ... and that includes ESX
+	audited bool  // the explorer wants to see the state
 	threads bool  // for the race detector: the simulators take their short locks
 
 	stores  []string
@@ -240,6 +241,9 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 		w.admit()
 	} else {
 		k.Client(t.opening.client, w.docker, t.begin)
+	}
+	if t.audited {
+		k.State(w.state)
 	}
 	k.AtStep(t.step)
 	k.AtEnd(t.end)

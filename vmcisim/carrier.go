@@ -232,11 +232,13 @@ func (n *Network) turn(c *call, d Direction, size int) {
 func (n *Network) forget(c *call) {
 	n.lock()
 	defer n.unlock()
+	n.cfg.Env.Touch(c.name, true) // its carrier looks, see abandoned
 	c.gone = true
 }
 
 func (n *Network) abandoned(c *call) bool {
 	n.lock()
 	defer n.unlock()
+	n.cfg.Env.Touch(c.name, false)
 	return c.gone
 }

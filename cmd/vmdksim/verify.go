@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type certificate struct {
 	Skipped    int    `json:"skipped"` // programs not explored to their end
 	Traces     int    `json:"traces"`
 	Runs       int    `json:"runs"`
+	Audited    int    `json:"audited"` // pairs of steps that commute, run in both orders
 	ElapsedMS  int64  `json:"elapsed_ms"`
 	Violations int    `json:"violations"`
 	Undecided  int    `json:"undecided"`       // different histories of which a judge could not say whether they are linearizable
@@ -32,6 +34,8 @@ type certificate struct {
 	Oracle     string `json:"oracle,omitempty"`
 	Detail     string `json:"detail,omitempty"`
 	Hash       string `json:"hash"` // of all runs, in the order of the programs
+
+	hash explore.Hash
 }
 
 type verification struct {
@@ -42,10 +46,14 @@ type verification struct {
 	violations int
 	asJSON     bool
 	locks      string
+	resume     string        // file for progress, "" for none
+	saveEvery  time.Duration // how often that is written
+
+	counted func(programs int) // for tests: so many programs have been added up
 }
 
 func newVerify() *cobra.Command {
-	var v verification
+	v := verification{saveEvery: 10 * time.Second}
 	var mutant, source string
 	cmd := &cobra.Command{
 		Use:   "verify",
@@ -55,7 +63,7 @@ func newVerify() *cobra.Command {
 			"up to FAULTS faults anywhere, and prints a certificate. Programs that differ only in the order of their clients or\n" +
 			"in the names of the mount IDs count once; schedules that differ only in the order of steps that commute are run once.",
 		Example: "  vmdksim verify --clients 2 --ops 2\n  vmdksim verify --clients 2 --ops 1 --faults 1 --json\n" +
-			"  vmdksim verify --clients 2 --ops 2 --mutant pr810-merged",
+			"  vmdksim verify --clients 2 --ops 2 --mutant pr810-merged\n  vmdksim verify --clients 2 --ops 3 --resume ops3.json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if mutant != "" {
@@ -66,7 +74,7 @@ func newVerify() *cobra.Command {
 			}
 			var c *certificate
 			err := watched(cmd, func(w *explore.Watchdog) (err error) {
-				c, err = v.run(cmd, w)
+				c, err = v.run(cmd.Context(), w)
 				return err
 			})
 			if err != nil {
@@ -93,12 +101,13 @@ func newVerify() *cobra.Command {
 	f.StringVar(&v.shard, "shard", "1/1", "only every n-th program, the i-th of each n: i/n")
 	f.IntVar(&v.violations, "violations", 1, "stop after so many failing programs")
 	f.BoolVar(&v.asJSON, "json", false, "print one JSON object instead of text")
+	f.StringVar(&v.resume, "resume", "", "keep the progress in this file, now and then and on Ctrl-C, and go on from it if it is there")
 	mutantFlags(cmd, &mutant, &source)
 	return cmd
 }
 
 // run explores the programs, several at once, and adds up the proofs in the order of the programs.
-func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificate, error) {
+func (v *verification) run(ctx context.Context, w *explore.Watchdog) (*certificate, error) {
 	var shard, shards int
 	if n, err := fmt.Sscanf(v.shard, "%d/%d", &shard, &shards); n != 2 || err != nil || shard < 1 || shard > shards {
 		return nil, badInput(fmt.Errorf("shard %q: want i/n with i from 1 to n", v.shard))
@@ -108,7 +117,12 @@ func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificat
 		return nil, badInput(err)
 	}
 	start := time.Now()
-	c := &certificate{Complete: true, Clients: v.scope.Clients, Ops: v.scope.Ops, Faults: v.scope.Faults}
+	p, err := v.begin()
+	if err != nil {
+		return nil, err
+	}
+	c := &p.Certificate
+	before := c.ElapsedMS
 	type job struct {
 		program *scenarios.Script
 		proof   scenarios.Proof
@@ -120,9 +134,15 @@ func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificat
 	go func() {
 		defer close(order)
 		defer close(todo)
-		n := 0
+		n, skip := 0, c.Programs
+		if v.finished(c) {
+			return
+		}
 		for p := range v.scope.Programs() {
 			if n++; n%shards != shard%shards {
+				continue
+			}
+			if skip--; skip >= 0 {
 				continue
 			}
 			p.Locks = locks
@@ -135,6 +155,7 @@ func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificat
 			todo <- j
 		}
 	}()
+	proving, halt := context.WithCancel(ctx)
 	var workers sync.WaitGroup
 	for range v.jobs {
 		workers.Go(func() {
@@ -142,7 +163,7 @@ func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificat
 			defer r.Close()
 			prover := scenarios.NewProver(r)
 			for j := range todo {
-				j.proof, j.err = prover.Prove(j.program, explore.Options{Watchdog: w}, v.limit)
+				j.proof, j.err = prover.Prove(proving, j.program, explore.Options{Watchdog: w}, v.limit)
 				close(j.done)
 			}
 		})
@@ -153,36 +174,60 @@ func (v *verification) run(cmd *cobra.Command, w *explore.Watchdog) (*certificat
 		}
 	}()
 	defer close(stop)
-	hash := explore.NewHash()
+	defer halt()
+	saved := time.Now()
+	c.Complete = false // until the end, in what is saved too
+	all := true
 	for j := range order {
 		<-j.done
 		if j.err != nil {
 			return nil, badInput(j.err)
 		}
-		c.Programs++
-		c.Traces += j.proof.Traces
-		c.Runs += j.proof.Runs
-		c.Undecided += j.proof.Undecided
-		hash = hash.Mix(uint64(j.proof.Hash))
-		switch {
-		case j.proof.Failing != nil:
-			c.Complete = false
-			if c.Violations++; c.Violations == 1 {
-				c.First = j.proof.Failing.Text()
-				c.Oracle, c.Detail = j.proof.Failure.Oracle, j.proof.Failure.Detail
-			}
-		case !j.proof.Complete:
-			c.Complete = false
-			c.Skipped++
+		if ctx.Err() != nil {
+			all = false
+			break // what is half explored does not count
 		}
-		if c.Violations >= v.violations || cmd.Context().Err() != nil {
-			c.Complete = false
+		c.add(&j.proof)
+		if v.counted != nil {
+			v.counted(c.Programs)
+		}
+		c.ElapsedMS = before + time.Since(start).Milliseconds()
+		if time.Since(saved) >= v.saveEvery {
+			if err := v.save(p); err != nil {
+				return nil, err
+			}
+			saved = time.Now()
+		}
+		if v.finished(c) {
 			break
 		}
 	}
-	c.Hash = hash.String()
-	c.ElapsedMS = time.Since(start).Milliseconds()
-	return c, nil
+	c.Complete = all && c.Skipped == 0 && c.Violations == 0
+	c.ElapsedMS = before + time.Since(start).Milliseconds()
+	return c, v.save(p)
+}
+
+// finished reports whether enough failing programs have been found.
+func (v *verification) finished(c *certificate) bool { return c.Violations >= v.violations }
+
+// add counts one more program.
+func (c *certificate) add(proof *scenarios.Proof) {
+	c.Programs++
+	c.Traces += proof.Traces
+	c.Runs += proof.Runs
+	c.Audited += proof.Audited
+	c.Undecided += proof.Undecided
+	c.hash = c.hash.Mix(uint64(proof.Hash))
+	c.Hash = c.hash.String()
+	switch {
+	case proof.Failing != nil:
+		if c.Violations++; c.Violations == 1 {
+			c.First = proof.Failing.Text()
+			c.Oracle, c.Detail = proof.Failure.Oracle, proof.Failure.Detail
+		}
+	case !proof.Complete:
+		c.Skipped++
+	}
 }
 
 func (c *certificate) tell(out io.Writer) {
@@ -194,8 +239,9 @@ func (c *certificate) tell(out io.Writer) {
 		verdict = "not complete"
 	}
 	fmt.Fprintf(out, "%s\n\n  clients × operations  %d × %d, with %d faults\n  programs              %d, of them skipped %d\n"+
-		"  traces                %d\n  runs                  %d in %d ms\n  undecided histories   %d\n  hash                  %s\n",
-		verdict, c.Clients, c.Ops, c.Faults, c.Programs, c.Skipped, c.Traces, c.Runs, c.ElapsedMS, c.Undecided, c.Hash)
+		"  traces                %d\n  runs                  %d in %d ms\n  audited               %d pairs of steps, in both orders\n"+
+		"  undecided histories   %d\n  hash                  %s\n",
+		verdict, c.Clients, c.Ops, c.Faults, c.Programs, c.Skipped, c.Traces, c.Runs, c.ElapsedMS, c.Audited, c.Undecided, c.Hash)
 	if c.First != "" {
 		fmt.Fprintf(out, "\n%s: %s\n\n%s", c.Oracle, c.Detail, c.First)
 	}

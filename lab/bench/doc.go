@@ -54,6 +54,7 @@
 //	explore/engine_vs_synctest            a switch of tasks in a bubble of testing/synctest, compared with the kernel
 //	explore/program_vs_synctest           schedules of the first program, compared in the same way
 //	explore/step_vs_coroutine             a switch in the kernel, compared with one between bare coroutines
+//	explore/runs_vs_sleep_sets            runs that plain sleep sets need, at least, for each of ours: all traces of 3x3
 //
 // And the failure of PR #810 as it was merged, from 1,000 seeds:
 //

@@ -31,6 +31,7 @@ func specs() []spec {
 		{"explore/engine_vs_synctest", "x", "4", ""},
 		{"explore/program_vs_synctest", "x", "-", ""},
 		{"explore/step_vs_coroutine", "x", "3", ""},
+		{"explore/runs_vs_sleep_sets", "x", "10", ""},
 		{"pr810/found", "seeds", "1000", "1000"},
 		{"pr810/ms_p50", "ms", "-", ""},
 		{"pr810/ms_max", "ms", "10", ""},

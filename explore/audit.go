@@ -1,0 +1,205 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// CommutationOracle objects when two steps that commute by their footprints do not.
+const CommutationOracle = "commutation"
+
+// Audit takes about one in every of the pairs of steps in whose order the last run of an exhaustive search saw no
+// difference: a step that earlier runs did not take, and one before it that did not have to come first. It brings the pair
+// together and runs it in both orders, and compares what it left behind (see Kernel.State), what the outside saw, and all
+// that follows when the run then goes on in the same way. It returns how many pairs it compared, and a failure if the
+// order matters: one of the two steps did not declare what it did.
+//
+// Call it after a run that did not fail, before More. Which pairs it takes depends on the search alone. It needs
+// coroutines.
+func (r *Runner) Audit(p Program, d *Exhaustive, o Options, every int) (pairs int, f *Failure) {
+	if d.reduction == noReduction || r.k.threads {
+		return 0, nil
+	}
+	t := &d.trace
+	d.order()
+	var turns []turn
+	for j := d.firstNew(); j < len(t.steps); j++ {
+		for i := range j {
+			if task := t.steps[i].task; task == t.steps[j].task || task == clockIndex || t.happened(i, &t.steps[j]) {
+				continue
+			}
+			if d.audits = d.audits.Mix(uint64(j)); uint64(d.audits)>>8%uint64(every) != 0 {
+				continue
+			}
+			if turns == nil {
+				turns = d.turns(&r.k)
+			}
+			audited, f := r.auditPair(p, d, turns, i, j, o)
+			if audited {
+				pairs++
+			}
+			if f != nil {
+				return pairs, f
+			}
+		}
+	}
+	return pairs, nil
+}
+
+// turn is one step of a run as another run can take it: tasks by name, because their numbers depend on the order of steps.
+type turn struct {
+	task   string
+	faults []int // that happened in it
+}
+
+// turns returns the steps of the last run that were somebody's decision; others have no name. It is to be called before the
+// kernel runs again.
+func (d *Exhaustive) turns(k *Kernel) []turn {
+	turns := make([]turn, len(d.trace.steps))
+	at := 0
+	for i := range turns {
+		n := d.trace.steps[i].node
+		if n == nil {
+			continue
+		}
+		if turns[i].task = clockName; n.chosen != clockIndex {
+			turns[i].task = k.tasks[n.chosen].name
+		}
+		for d.stack[at] != n {
+			at++
+		}
+		for at++; at < len(d.stack) && d.stack[at].fault; at++ {
+			turns[i].faults = append(turns[i].faults, d.stack[at].chosen)
+		}
+	}
+	return turns
+}
+
+// auditPair compares both orders of two steps of the last run. Done is false if what has to come before the second does not lead
+// there without the first, or if the two do not commute by their footprints there.
+func (r *Runner) auditPair(p Program, d *Exhaustive, turns []turn, i, j int, o Options) (done bool, f *Failure) {
+	var given []turn
+	for k := range j {
+		if turns[k].task != "" && (k < i || k > i && d.trace.happened(k, &d.trace.steps[j])) {
+			given = append(given, turns[k])
+		}
+	}
+	run := func(order ...turn) *pairRun {
+		s := &pairRun{k: &r.k, turns: append(slices.Clip(given), order...), first: len(given)}
+		o.Observe = s.observe
+		r.Run(p, s, 0, o)
+		return s
+	}
+	first, second := turns[i], turns[j]
+	one := run(first, second)
+	if one.stuck() || !d.commute(one.steps[0].footprint, one.steps[1].footprint) {
+		return false, nil
+	}
+	two := run(second, first)
+	why := one.differs(two)
+	if why == "" {
+		return true, nil
+	}
+	// A task that makes a monitor and takes it at once does in one step what takes it two if the monitor is there. The other
+	// order is then seen all the same if this order, and one more step, comes to the same.
+	for _, again := range [2]string{second.task, first.task} {
+		if longer := run(first, second, turn{task: again}); !longer.stuck() && longer.differs(two) == "" {
+			return true, nil
+		}
+	}
+	return true, &Failure{CommutationOracle, fmt.Sprintf("%s and %s commute by their footprints, but %s", &one.steps[0], &one.steps[1], why)}
+}
+
+// pairRun is the strategy that takes given turns, the last of which are the pair, and then whoever's name comes first.
+type pairRun struct {
+	k     *Kernel
+	turns []turn
+	first int // of the pair, in turns
+
+	at    int // turns taken
+	asked int // fault points in this turn
+	steps [2]pairStep
+	state map[string]Hash // after the last turn; nil if not all could be taken
+	seen  []Event         // by the outside, of the pair
+	modes []Mode          // of seen
+	tail  []Event
+}
+
+type pairStep struct {
+	name      string
+	footprint []Access
+}
+
+func (s *pairStep) String() string {
+	var b strings.Builder
+	b.WriteString(s.name + " {")
+	for i, a := range s.footprint {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(a.Mode.String() + " " + a.Object)
+	}
+	return b.String() + "}"
+}
+
+func (s *pairRun) stuck() bool { return s.state == nil }
+
+func (s *pairRun) Begin(int) {}
+
+func (s *pairRun) Next(c *Choice) int {
+	s.asked = 0
+	s.at++
+	if s.at > len(s.turns) {
+		least := 0
+		for i, t := range c.Enabled {
+			if t.index != clockIndex && t.name < c.Enabled[least].name {
+				least = i
+			}
+		}
+		return least
+	}
+	for i, t := range c.Enabled {
+		if t.name == s.turns[s.at-1].task {
+			if n := s.at - 1 - s.first; n >= 0 && n < len(s.steps) {
+				s.steps[n].name = t.name + " at " + t.point.String()
+			}
+			return i
+		}
+	}
+	return Abandon
+}
+
+func (s *pairRun) Fault(*Task, Point, []string) int {
+	s.asked++
+	if s.at > len(s.turns) || s.asked > len(s.turns[s.at-1].faults) {
+		return 0
+	}
+	return s.turns[s.at-1].faults[s.asked-1]
+}
+
+// Stepped is called by the kernel.
+func (s *pairRun) Stepped(t *Task, footprint []Access) {
+	n := s.at - 1 - s.first
+	if n < 0 || s.at > len(s.turns) || t.index == clockIndex {
+		return
+	}
+	if n < len(s.steps) {
+		s.steps[n].footprint = slices.Clone(footprint)
+	}
+	if s.at == len(s.turns) {
+		s.state = s.k.state()
+	}
+}
+
+func (s *pairRun) observe(e Event) {
+	e.Deviation = false
+	switch {
+	case s.at <= s.first:
+	case s.state != nil:
+		s.tail = append(s.tail, e)
+	case e.Kind == VisibleEvent:
+		s.seen = append(s.seen, e)
+		s.modes = append(s.modes, s.k.footprint[len(s.k.footprint)-1].Mode)
+	}
+}
