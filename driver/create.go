@@ -174,7 +174,7 @@ func (d *Driver) undone(ctx context.Context, h *held, c *creation, cause error) 
 	ctx, cancel := d.undoing(ctx)
 	defer cancel()
 	kind, _ := classify(cause)
-	taken := kind == InUse || kind == Doubt
+	taken := kind == InUse || kind == Doubt || kind == NotFound // what has the name after a removal is another's
 	if lingers := h.find(c.full) != nil; lingers || taken || c.origin != ours {
 		return cause
 	}
