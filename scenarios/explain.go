@@ -170,7 +170,7 @@ func (j *judge) kind(c *Call) (model.ResultKind, bool) {
 		return model.NotFound, true
 	case (excused || rivalled) && c.Op.Verb == "mount":
 		return model.Refused, true
-	case rivalled && c.Op.Verb == "remove":
+	case rivalled && !excused && c.Op.Verb == "remove":
 		return model.Refused, true
 	case excused && !rivalled && c.Op.Verb == "create" && c.kind == driver.Failed.String() && j.undoes(c.volume):
 		return model.Refused, true

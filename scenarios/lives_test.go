@@ -26,6 +26,7 @@ var lives = map[string]string{
 	"ESX restarts in a plug":     "given volume v\ngiven volume w\ngiven faults 1\nstart c1: mount v\nstart c2: mount w\nstart op: restart esx",
 	"two VMs mount":              "given vm vm2\ngiven volume v\nstart c1: mount v; unmount v\nstart c2@vm2: mount v; unmount v\nstart c3: mount v; get v",
 	"two VMs create":             "given vm vm2\nstart c1: create v; mount v; unmount v\nstart c2@vm2: create v; mount v; unmount v\nstart c3: get v",
+	"a removal is lost":          "given vm vm2\ngiven volume v\ngiven faults 1\nstart c1: remove v\nstart c2@vm2: get v; create v",
 	"all at once": "given vm vm2\ngiven volume v\nstart c1: mount v; create w; remove v\nstart c2@vm2: mount v; create w; remove w\n" +
 		"start op: poweroff vm1; restart esx; poweron vm1\nstart op2@vm2: restart plugin; check refs(v)=0",
 }
