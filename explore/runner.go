@@ -52,6 +52,9 @@ func newRunner(w func(*Kernel) *worker, threads bool) *Runner {
 	}}
 }
 
+// Threads reports whether NewThreads made the runner.
+func (r *Runner) Threads() bool { return r.k.threads }
+
 // Close ends the runner's coroutines.
 func (r *Runner) Close() {
 	for _, w := range r.k.free {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"vmdkvol/explore"
+	"vmdkvol/seam"
 )
 
 // TestBothBackendsTakeTheSameSteps: a program under a seed gives one hash on coroutines and on goroutines. Under the race
@@ -113,4 +114,54 @@ func TestThreadsUnwindACrashedWorld(t *testing.T) {
 	}, explore.NewReplay([]explore.Deviation{d}), 0, explore.Options{})
 	require.Nil(t, res.Failure)
 	require.False(t, acted)
+}
+
+// TestQuietLocksOutliveACrash: whether a simulator takes its short locks must not matter, not even to code that runs
+// because its world has crashed. The observer sees the same on both backends, to the last event.
+func TestQuietLocksOutliveACrash(t *testing.T) {
+	d, err := explore.ParseDeviation("switch c1 -> crash before act(x)#1")
+	require.NoError(t, err)
+	seen := map[bool][]explore.Event{}
+	for _, threads := range []bool{false, true} {
+		r := explore.NewRunner()
+		if threads {
+			r = explore.NewThreads()
+		}
+		require.Equal(t, threads, r.Threads())
+		told := 0
+		res := r.Run(func(k *explore.Kernel) {
+			w, net := k.World("w"), k.World("net")
+			net.Quiet("net")
+			var m seam.Monitor
+			if threads { // only the race detector needs it
+				m = net.NewMonitor("net")
+			}
+			k.Client("c1", w, func() {
+				defer func() {
+					if m != nil {
+						_ = m.Lock(context.Background())
+						defer m.Unlock()
+						m.Wake()
+					}
+					told++
+				}()
+				k.Before("act", "x")
+			})
+			k.Client("crash", net, w.Crash)
+			k.Client("c2", net, func() {
+				if m != nil {
+					_ = m.Lock(context.Background())
+					defer m.Unlock()
+				}
+				k.Note(fmt.Sprint("told ", told))
+			})
+		}, explore.NewReplay([]explore.Deviation{d}), 0, explore.Options{
+			Observe: func(e explore.Event) { seen[threads] = append(seen[threads], e) },
+		})
+		r.Close()
+		require.Nil(t, res.Failure)
+		require.Equal(t, 1, told)
+	}
+	require.Equal(t, seen[false], seen[true])
+	require.Equal(t, explore.EndEvent, seen[true][len(seen[true])-1].Kind)
 }

@@ -170,6 +170,7 @@ func (k *Kernel) loop() {
 	if k.failure == nil && !k.abandoned {
 		k.judge()
 	}
+	k.observe()
 	k.stopped = true
 }
 

@@ -42,12 +42,7 @@ func NewStage(s *Script) (*Stage, error) {
 // NewThreads prepares to run a script on goroutines, for the race detector: the driver's data races are then reported
 // with their lines. It takes the same steps as NewStage, several times slower.
 func NewThreads(s *Script) (*Stage, error) {
-	st, err := newStageOn(s, explore.NewThreads(), &opinions{})
-	if err != nil {
-		return nil, err
-	}
-	st.theatre.threads = true
-	return st, nil
+	return newStageOn(s, explore.NewThreads(), &opinions{})
 }
 
 // Opinions is how many different histories of volumes the runs had so far, and of how many of them one judge at least
@@ -64,6 +59,7 @@ func newStageOn(s *Script, r *explore.Runner, o *opinions) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.threads = r.Threads()
 	return &Stage{theatre: t, runner: r}, nil
 }
 

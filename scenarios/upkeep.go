@@ -55,6 +55,7 @@ func (w *World) restartESX(ctx context.Context) {
 	w.halt(ctx)
 	w.upkeep.down = false
 	w.esx = w.k.World("esx")
+	w.hush()
 	w.net.Reset(w.esx)
 }
 

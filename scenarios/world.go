@@ -194,7 +194,7 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 		env = esxEnv{w}
 	}
 	if t.threads {
-		w.esx.Quiet("esx.vms", "esx.locks", "esx.store", "net", "guest media")
+		w.hush()
 		w.media = guestsim.NewMedia(w.esx)
 	} else {
 		w.media = guestsim.NewMedia(nil)
@@ -257,6 +257,13 @@ func (w *World) end() { w.judge.end() }
 func (w *World) begin() {
 	w.perform(w.t.opening)
 	w.admit()
+}
+
+// hush names the simulators' short locks, which only the race detector needs, in the current world of ESX.
+func (w *World) hush() {
+	if w.t.threads {
+		w.esx.Quiet("esx.vms", "esx.locks", "esx.store", "net", "guest media")
+	}
 }
 
 // admit lets the clients begin.
