@@ -27,7 +27,7 @@ SHELL         := bash
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## replay the scenarios, then find and shrink the race of PR #810 (Go alone, no root)
@@ -71,6 +71,17 @@ bench: ## print the figures as lines "bench: NAME VALUE UNIT target=T" (BENCH=pr
 .PHONY: mutants
 mutants: ## explore every mutant, print who is killed, how fast, and write docs/mutants.md
 	$(GO) run ./cmd/vmdksim mutants --write docs/mutants.md
+
+# schedules of today's driver under the race detector
+RACES         ?= 100000
+
+.PHONY: determinism
+determinism: ## run 100,000 random programs twice, the seeded races, 100,000 schedules under -race; write docs/determinism.md
+	$(GO) run ./cmd/vmdksim determinism --races $(RACES) --write docs/determinism.md
+
+.PHONY: determinism-short
+determinism-short: ## the same for 20,000 random programs, without races (make race has them); a minute at most
+	$(GO) run ./cmd/vmdksim determinism --programs 20000 --guarded 200
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (30s)

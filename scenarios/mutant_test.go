@@ -21,17 +21,69 @@ func absRoot(t *testing.T) string {
 	return dir
 }
 
-// TestThePR810MutantFailsTheMachine builds the tests of this package with the mutant in the driver.
+// TestThePR810MutantFailsTheMachine builds the tests of this package with the mutant in the driver. What the machine
+// finds there is written to a file, which fails on the mutant and passes on today's driver.
 func TestThePR810MutantFailsTheMachine(t *testing.T) {
 	m, err := scenarios.LoadMutant("pr810-merged")
 	require.NoError(t, err)
-	overlay, err := m.Overlay(absRoot(t), t.TempDir())
+	dir := t.TempDir()
+	overlay, err := m.Overlay(absRoot(t), dir)
 	require.NoError(t, err)
-	out, err := exec.Command("go", "test", "-overlay", overlay, "-run", "^TestMachine$", "-count=1", ".",
-		"-rapid.nofailfile", "-rapid.shrinktime=1s").CombinedOutput()
+	bin := filepath.Join(dir, "scenarios.test")
+	out, err := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", bin, ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+
+	hunt := exec.Command(bin, "-test.run", "^TestMachine$/^names$", "-rapid.nofailfile", "-rapid.shrinktime=1s")
+	hunt.Env = append(os.Environ(), foundDirVariable+"="+dir)
+	out, err = hunt.CombinedOutput()
 	require.Error(t, err, "%s", out)
-	require.Contains(t, string(out), "--- FAIL: TestMachine")
-	require.Contains(t, string(out), "\n        start c") // a program was found and shrunk, it did not just fail to build
+	require.Contains(t, string(out), "--- FAIL: TestMachine/names")
+	files, err := filepath.Glob(filepath.Join(dir, "*.scn"))
+	require.NoError(t, err)
+	require.Len(t, files, 1, "%s", out)
+	require.Contains(t, string(out), "replay it with: go run ./cmd/vmdksim run --table "+files[0]+"\n")
+
+	text, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	s, err := scenarios.Parse(files[0], string(text))
+	require.NoError(t, err)
+	ops := 0
+	for _, c := range s.Clients {
+		ops += len(c.Ops)
+	}
+	require.Equal(t, 2, ops, "%s", text)
+	require.Contains(t, string(text), "proved to be the fewest: true")
+	require.LessOrEqual(t, strings.Count(string(text), "\n"), 15)
+
+	again := exec.Command(bin, "-test.run", "^TestReplayOfAFile$")
+	again.Env = append(os.Environ(), replayVariable+"="+files[0])
+	out, err = again.CombinedOutput()
+	require.Error(t, err, "%s", out)
+	require.Contains(t, string(out), "an oracle objects")
+	t.Setenv(replayVariable, files[0])
+	TestReplayOfAFile(t)
+}
+
+const replayVariable = "VMDKVOL_REPLAY"
+
+// TestReplayOfAFile runs the scenario that the environment names. It is the part of
+// TestThePR810MutantFailsTheMachine that another driver than today's must do.
+func TestReplayOfAFile(t *testing.T) {
+	file := os.Getenv(replayVariable)
+	if file == "" {
+		t.Skip("no file in " + replayVariable)
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	s, err := scenarios.Parse(file, string(text))
+	require.NoError(t, err)
+	stage, err := scenarios.NewStage(s)
+	require.NoError(t, err)
+	defer stage.Close()
+	o, err := stage.Replay(false)
+	require.NoError(t, err)
+	require.Nil(t, o.Result.Failure, "an oracle objects")
+	require.Empty(t, o.Wrong)
 }
 
 // TestMutantsFitToday: every OLD stands exactly once in today's source, and every mutant says what it is and who finds it.

@@ -100,7 +100,7 @@ func (x *matrix) run(cmd *cobra.Command, names []string) error {
 			return err
 		}
 	}
-	hash, err := sourceHash(x.source) // before the builds: if somebody edits meanwhile, it is stale
+	hash, err := sourceHash(x.source, matrixSources) // before the builds: if somebody edits meanwhile, it is stale
 	if err != nil {
 		return badInput(err)
 	}

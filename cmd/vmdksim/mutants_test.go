@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -99,47 +98,4 @@ func TestPercentile(t *testing.T) {
 	}
 	require.Equal(t, 10, percentile(twenty, 50))
 	require.Equal(t, 19, percentile(twenty, 95))
-}
-
-// TestTheMutantsPageIsFresh: docs/mutants.md speaks of today's sources.
-func TestTheMutantsPageIsFresh(t *testing.T) {
-	page, err := os.ReadFile("../../docs/mutants.md")
-	require.NoError(t, err, "run: make mutants")
-	said := regexp.MustCompile(`(?m)^` + hashMark + `(\S+)$`).FindSubmatch(page)
-	require.NotNil(t, said, "docs/mutants.md names no hash; run: make mutants")
-	hash, err := sourceHash("../..")
-	require.NoError(t, err)
-	require.Equal(t, hash, string(said[1]), "docs/mutants.md speaks of other sources; run: make mutants")
-}
-
-// TestTheHashSeesEveryChange of the files that count, and nothing else.
-func TestTheHashSeesEveryChange(t *testing.T) {
-	root := t.TempDir()
-	write := func(name, text string) {
-		name = filepath.Join(root, name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o700))
-		require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
-	}
-	for _, pattern := range hashed {
-		write(strings.Replace(pattern, "*", "a", 1), "one")
-	}
-	hash := func() string {
-		h, err := sourceHash(root)
-		require.NoError(t, err)
-		return h
-	}
-	first := hash()
-	write("driver/a_test.go", "a test")
-	write("lab/a.go", "elsewhere")
-	require.Equal(t, first, hash())
-	seen := map[string]bool{first: true}
-	for _, pattern := range hashed {
-		write(strings.Replace(pattern, "*", "a", 1), "two")
-		require.False(t, seen[hash()], pattern)
-		seen[hash()] = true
-	}
-	write("driver/b.go", "one")
-	require.False(t, seen[hash()])
-	require.NoError(t, os.Rename(filepath.Join(root, "driver/b.go"), filepath.Join(root, "driver/c.go")))
-	require.False(t, seen[hash()])
 }

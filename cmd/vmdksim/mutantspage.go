@@ -1,14 +1,9 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -57,9 +52,6 @@ func (r *mutantRow) note() string {
 	return r.Equivalent
 }
 
-// hashMark begins the line of the page that the hash stands on.
-const hashMark = "Hash of the sources: "
-
 // mutantsPage is docs/mutants.md.
 func mutantsPage(rows []mutantRow, mutants []*scenarios.Mutant, x *matrix, hash string) string {
 	var b strings.Builder
@@ -101,37 +93,8 @@ met.
 	return b.String()
 }
 
-// hashed are the files that the matrix speaks of: what mutants change, and what explores them.
-var hashed = []string{
+// matrixSources are the files that the matrix speaks of: what mutants change, and what explores them.
+var matrixSources = []string{
 	"driver/*.go", "driver/vmdkops/*.go", "driver/wire/*.go", "vmcisim/*.go", "esxsim/*.go", "guestsim/*.go",
 	"scenarios/*.scn", "scenarios/mutants/*.mutant",
-}
-
-// sourceHash is the hash of these files below root; tests do not count.
-func sourceHash(root string) (string, error) {
-	var paths []string
-	for _, pattern := range hashed {
-		found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
-		if err != nil || len(found) == 0 {
-			return "", fmt.Errorf("no %s below %s: is this the source of vmdkvol?", pattern, root)
-		}
-		paths = append(paths, found...)
-	}
-	slices.Sort(paths)
-	h := sha256.New()
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return "", err
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(h, "%s %d\n%s", filepath.ToSlash(name), len(text), text)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:12]), nil
 }

@@ -70,6 +70,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newFmt(), newExplore(), newShrink(), newVerify(), newRace(), newDemo(), newMutants(), newServe(), newQuirks())
+	root.AddCommand(newRun(), newFmt(), newExplore(), newShrink(), newVerify(), newRace(), newDemo(), newMutants(), newDeterminism(),
+		newServe(), newQuirks())
 	return root
 }
