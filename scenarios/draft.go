@@ -62,7 +62,8 @@ func NewDraft(file string, g Grammar, draw Draw) *Draft {
 	for i := 2; i <= 1+draw("VMs beside vm1", g.VMs); i++ {
 		s.VMs = append(s.VMs, fmt.Sprintf("vm%d", i))
 	}
-	for _, name := range given[:draw("given volumes", 1+len(given))] {
+	// One volume is simpler than two, and than to create it.
+	for _, name := range given[:(1+draw("given volumes", 3))%3] {
 		s.Volumes = append(s.Volumes, Given{Name: name, Opts: d.options()})
 	}
 	s.Faults = draw("faults", g.Faults+1)

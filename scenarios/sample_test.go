@@ -85,7 +85,7 @@ func TestAnEmptyDraft(t *testing.T) {
 	require.Nil(t, d.Script())
 	require.Panics(t, func() { d.Act("explode") })
 	d.Act("mount")
-	require.Equal(t, "start c1: mount v\nschedule\n", d.Script().Text())
+	require.Equal(t, "given volume v\nstart c1: mount v\nschedule\n", d.Script().Text())
 	d.Act("get")
 	require.Len(t, d.Script().Clients[0].Ops, 2)
 }

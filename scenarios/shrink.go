@@ -85,7 +85,7 @@ func (x *shrinking) minimize(stage *Stage, runs int) (explore.Minimized, explore
 	return m, res
 }
 
-// smaller takes one thing away, the largest first; false if none can be spared.
+// smaller takes one thing away, the largest first, or gives what is created; false if none can be spared.
 func (x *shrinking) smaller() bool {
 	for i := range x.script.Clients {
 		if len(x.script.Clients) > 1 && x.try(func(s *Script) { s.Clients = slices.Delete(s.Clients, i, i+1) }) {
@@ -95,6 +95,13 @@ func (x *shrinking) smaller() bool {
 	for i, c := range x.script.Clients {
 		for j := range c.Ops {
 			if len(c.Ops) > 1 && x.try(func(s *Script) { s.Clients[i].Ops = slices.Delete(s.Clients[i].Ops, j, j+1) }) {
+				return true
+			}
+		}
+	}
+	for i, c := range x.script.Clients {
+		for j, o := range c.Ops {
+			if o.Verb == "create" && x.try(func(s *Script) { s.give(i, j) }) {
 				return true
 			}
 		}
@@ -110,6 +117,15 @@ func (x *shrinking) smaller() bool {
 		}
 	}
 	return false
+}
+
+// give lets a volume be there from the start instead of being created.
+func (s *Script) give(client, op int) {
+	c := &s.Clients[client]
+	s.Volumes = append(s.Volumes, Given{Name: volumePart(c.Ops[op].Volume), Opts: c.Ops[op].Opts})
+	if c.Ops = slices.Delete(c.Ops, op, op+1); len(c.Ops) == 0 {
+		s.Clients = slices.Delete(s.Clients, client, client+1)
+	}
 }
 
 // try keeps a smaller script if it is still a script, and fails in the same way under some schedule.
