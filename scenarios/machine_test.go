@@ -19,7 +19,7 @@ import (
 // The size of what the machine does. Both bounds are numbers and not times, so that a program fails here and everywhere
 // or not at all.
 const (
-	machineSchedules = 40 // of every program
+	machineSchedules = 25 // of every program
 	machineProof     = 20_000
 )
 

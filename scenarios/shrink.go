@@ -157,7 +157,37 @@ func (x *shrinking) try(change func(*Script)) bool {
 			return true
 		}
 	}
+	if c.operations() < large {
+		return false
+	}
+	random := explore.Random(0)
+	for n := range attemptRuns {
+		if fails(numbered{random, n}) {
+			x.minimize(stage, attemptRuns)
+			return true
+		}
+	}
 	return false
+}
+
+// large is how many operations a program must have for random schedules to be worth trying, too: most of its schedules with
+// few deviations do not come to the place of the failure.
+const large = 4
+
+// numbered is run n of a strategy, whatever number the runner gives it.
+type numbered struct {
+	explore.Strategy
+	n int
+}
+
+func (s numbered) Begin(int) { s.Strategy.Begin(s.n) }
+
+func (s *Script) operations() int {
+	n := 0
+	for _, c := range s.Clients {
+		n += len(c.Ops)
+	}
+	return n
 }
 
 // copied is the script with lists of its own.
