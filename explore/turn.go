@@ -46,12 +46,14 @@ func (k *Kernel) ended(t *Task) {
 //
 //go:norace
 func (k *Kernel) bury(t *Task) {
-	for i, l := range k.live {
-		if l == t {
-			k.live = append(k.live[:i], k.live[i+1:]...)
-			break
+	kept := 0
+	for _, l := range k.live { // by hand: the race detector sees into append, whatever this function says
+		if l != t {
+			k.live[kept] = l
+			kept++
 		}
 	}
+	k.live = k.live[:kept]
 	if k.stopped {
 		return
 	}

@@ -90,6 +90,7 @@ func (h *host) crash() {
 	h.down = true
 	h.ends = append(h.ends, h.w.judge.tick())
 	h.w.judge.trouble()
+	h.w.sync()
 }
 
 // boot begins the plugin's next life on the same guest. It knows nothing of the last one: there is no recovery yet.
@@ -102,6 +103,7 @@ func (h *host) boot() {
 	if err := h.open(); err != nil {
 		h.w.k.Fail("set-up", err.Error())
 	}
+	h.w.sync()
 }
 
 // within does what a client asks of the plugin; false if the plugin did not live to answer.
@@ -110,7 +112,9 @@ func (h *host) within(f func()) bool {
 		f()
 		return true
 	}
-	return !h.down && !h.plugin.Within(f)
+	down, plugin := h.down, h.plugin
+	h.w.sync()
+	return !down && !plugin.Within(f)
 }
 
 // powerOff ends plugin, mounts and containers at once, then ESX takes the disks away.

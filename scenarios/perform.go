@@ -110,6 +110,7 @@ func (w *World) perform(r *role) {
 	h := w.hosts[r.host]
 	for i := range r.lines {
 		l := &r.lines[i]
+		w.sync()
 		call := w.judge.invoke(h, r.client, l)
 		var answer string
 		var err error
@@ -121,6 +122,7 @@ func (w *World) perform(r *role) {
 		default:
 			answer, err = w.operate(h, call)
 		}
+		w.sync()
 		w.judge.answer(call, l, answer, err)
 	}
 	if w.t.esx {
@@ -154,28 +156,29 @@ func (w *World) ask(h *host, call *Call, l *line) (answer string, err error) {
 }
 
 func (w *World) request(ctx context.Context, h *host, call *Call) (answer string, err error) {
-	op := call.Op
+	op, plugin := call.Op, h.driver
+	w.sync()
 	answer = okAnswer
 	switch op.Verb {
 	case "create":
-		err = h.driver.Create(ctx, op.Volume, op.Opts)
+		err = plugin.Create(ctx, op.Volume, op.Opts)
 	case "remove":
-		err = h.driver.Remove(ctx, op.Volume)
+		err = plugin.Remove(ctx, op.Volume)
 	case "mount":
-		call.mountpoint, err = h.driver.Mount(ctx, op.Volume, op.ID)
+		call.mountpoint, err = plugin.Mount(ctx, op.Volume, op.ID)
 	case "unmount":
-		err = h.driver.Unmount(ctx, op.Volume, op.ID)
+		err = plugin.Unmount(ctx, op.Volume, op.ID)
 	case "get":
 		var v driver.Volume
-		v, err = h.driver.Get(ctx, op.Volume)
+		v, err = plugin.Get(ctx, op.Volume)
 		call.mountpoint, call.status = v.Mountpoint, v.Status
 	case "path":
-		if answer, err = h.driver.Path(ctx, op.Volume); answer == "" {
+		if answer, err = plugin.Path(ctx, op.Volume); answer == "" {
 			answer = nothingAnswer
 		}
 	default:
 		var list []driver.Volume
-		list, err = h.driver.List(ctx)
+		list, err = plugin.List(ctx)
 		names := make([]string, len(list))
 		for i, v := range list {
 			names[i] = v.Name
@@ -291,9 +294,12 @@ func (w *World) now(h *host, c Condition) string {
 	if c.What != "refs" {
 		return w.fact(h, c)
 	}
+	w.sync()
+	defer w.sync()
 	var refs map[string]int
 	var err error
-	if h.down || !h.within(func() { refs, err = h.driver.References(context.Background()) }) {
+	down, plugin := h.down, h.driver
+	if down || !h.within(func() { refs, err = plugin.References(context.Background()) }) {
 		return downFact
 	}
 	if err != nil {

@@ -28,7 +28,9 @@ const everything = "*"
 
 // disrupt yields before a step that concerns all others.
 func (w *World) disrupt(op, object string) {
+	w.sync()
 	w.k.Before(op, object)
+	w.sync()
 	w.docker.Touch(everything, true)
 }
 
@@ -41,12 +43,14 @@ func (w *World) halt(ctx context.Context) {
 	w.esx.Crash()
 	w.upkeep.restarts++
 	w.judge.trouble()
+	w.sync()
 }
 
 func (w *World) crashESX(ctx context.Context) {
 	w.disrupt("esx.crash", "esx")
 	w.halt(ctx)
 	w.upkeep.down = true
+	w.sync()
 	w.net.Reset(nil)
 }
 
@@ -56,6 +60,7 @@ func (w *World) restartESX(ctx context.Context) {
 	w.upkeep.down = false
 	w.esx = w.k.World("esx")
 	w.hush()
+	w.sync()
 	w.net.Reset(w.esx)
 }
 
@@ -69,6 +74,8 @@ func (w *World) giveUp() {
 // leave is the end of a client. A service that is down when the last one has ended is started again, because whatever the
 // driver still has to do would go on for ever.
 func (w *World) leave() {
+	w.sync()
+	defer w.sync()
 	w.upkeep.left++
 	if w.upkeep.down && w.upkeep.left >= len(w.t.roles) {
 		w.restartESX(context.Background())
@@ -80,19 +87,24 @@ type esxEnv struct{ w *World }
 
 var _ seam.Env = esxEnv{}
 
-func (e esxEnv) Now() time.Time { return e.w.esx.Now() }
+func (w *World) current() *explore.World {
+	w.sync()
+	return w.esx
+}
 
-func (e esxEnv) Sleep(ctx context.Context, d time.Duration) error { return e.w.esx.Sleep(ctx, d) }
+func (e esxEnv) Now() time.Time { return e.w.current().Now() }
+
+func (e esxEnv) Sleep(ctx context.Context, d time.Duration) error { return e.w.current().Sleep(ctx, d) }
 
 func (e esxEnv) WithDeadline(ctx context.Context, t time.Time) (context.Context, context.CancelFunc) {
-	return e.w.esx.WithDeadline(ctx, t)
+	return e.w.current().WithDeadline(ctx, t)
 }
 
 func (e esxEnv) Go(name string, f func()) { e.w.esx.Go(name, f) }
 
 func (e esxEnv) NewMonitor(name string) seam.Monitor { return &esxMonitor{w: e.w, name: name} }
 
-func (e esxEnv) Touch(object string, write bool) { e.w.esx.Touch(object, write) }
+func (e esxEnv) Touch(object string, write bool) { e.w.current().Touch(object, write) }
 
 // esxMonitor is free after a crash, whoever held it.
 type esxMonitor struct {
@@ -103,6 +115,8 @@ type esxMonitor struct {
 }
 
 func (m *esxMonitor) now() seam.Monitor {
+	m.w.sync()
+	defer m.w.sync()
 	if m.of != m.w.esx {
 		m.of, m.m = m.w.esx, m.w.esx.NewMonitor(m.name)
 	}

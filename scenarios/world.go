@@ -141,6 +141,7 @@ type World struct {
 	media   *guestsim.Media
 	hosts   []*host
 	upkeep  upkeep
+	lives   seam.Monitor // see sync; nil unless something ends and the race detector looks
 
 	judge judge
 	room  struct { // the first backing of slices, and of vm1
@@ -231,6 +232,10 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	}
 	if w.docker = w.hosts[0].plugin; t.lives {
 		w.docker = k.World("docker")
+		if t.threads {
+			w.docker.Quiet("lives")
+			w.lives = w.docker.NewMonitor("lives")
+		}
 	}
 	for i, v := range t.script.Volumes {
 		if err := w.provide(v, t.sizes[i], t.metas[i]); err != nil {
@@ -263,6 +268,15 @@ func (w *World) begin() {
 func (w *World) hush() {
 	if w.t.threads {
 		w.esx.Quiet("esx.vms", "esx.locks", "esx.store", "net", "guest media")
+	}
+}
+
+// sync orders what one client does to lives behind what others have seen of them, as a process starts after the one before
+// it. Only the race detector needs to be told; where nothing ends it is told nothing, so as not to hide a race of the driver.
+func (w *World) sync() {
+	if w.lives != nil {
+		_ = w.lives.Lock(context.Background()) // cannot fail: the context never ends
+		w.lives.Unlock()
 	}
 }
 

@@ -166,6 +166,9 @@ func (d *determined) tell(out io.Writer) error {
 	if r := d.Races; r != nil {
 		fmt.Fprintf(out, "  seeded races  %d of %d reported with their lines\n", r.Reported, r.Seeded)
 		fmt.Fprintf(out, "  under -race   %d schedules, %d reports, %.1f s\n", r.Schedules, r.Reports, float64(r.ElapsedMS)/1000)
+		for _, m := range r.Missing {
+			fmt.Fprintf(out, "\n%s\n", m)
+		}
 	}
 	if d.First != "" {
 		fmt.Fprintf(out, "\nthe first program that differs:\n\n%s", d.First)
