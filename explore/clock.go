@@ -45,7 +45,10 @@ func (k *Kernel) drop(d *deadline, sleeper *Task) {
 //go:norace
 func (k *Kernel) tick() {
 	t := k.timers[0]
-	k.timers = append(k.timers[:0], k.timers[1:]...)
+	for i := 1; i < len(k.timers); i++ { // as in drop
+		k.timers[i-1] = k.timers[i]
+	}
+	k.timers = k.timers[:len(k.timers)-1]
 	k.now = t.at
 	k.note(Event{Kind: ClockEvent, Task: clockName, Text: k.now.String()})
 	if t.deadline != nil {
