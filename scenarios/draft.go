@@ -96,6 +96,10 @@ func (d *Draft) Act(verb string) {
 		op.Target = d.vm()
 	case "crash", "restart":
 		op.Target = d.process()
+	case "send":
+		if op.Command = []string{"get", "create", "remove", "attach", "detach", "list"}[d.draw("command", 6)]; op.Command != "list" {
+			op.Volume = d.volume()
+		}
 	case "sleep":
 		op.Pause = []time.Duration{time.Second, time.Minute, time.Hour}[d.draw("pause", 3)]
 	case "check":
@@ -115,7 +119,7 @@ func (d *Draft) Act(verb string) {
 			op.Opts = map[string]string{"id": fmt.Sprintf("id%d", id)}
 		}
 	}
-	if op.Volume != "" {
+	if op.Volume != "" && op.Command == "" {
 		if op.ID = op.Opts["id"]; op.ID == "" {
 			op.ID = c.Name
 		}
@@ -139,9 +143,9 @@ func (d *Draft) vm() string {
 	return append([]string{vmName}, d.script.VMs...)[d.draw("VM", 1+len(d.script.VMs))]
 }
 
-// process is what crashes. A VM that is never locked stays busy if ESX crashes, so the parser refuses that, too.
+// process is what crashes. Under two quirks that must not be ESX; the parser refuses it, too.
 func (d *Draft) process() string {
-	if d.script.Quirks[string(esxsim.NoVMLock)] {
+	if q := d.script.Quirks; q[string(esxsim.NoVMLock)] || q[string(esxsim.DatastoreCacheRace)] {
 		return processes[0]
 	}
 	return processes[d.draw("process", len(processes))]
