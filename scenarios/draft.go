@@ -106,10 +106,10 @@ func (d *Draft) Act(verb string) {
 		op.Facts = []Condition{d.fact()}
 	case "create":
 		op.Volume, op.Opts = d.volume(), d.options()
-	case "remove", "mount", "unmount", "get", "path", "write", "read":
+	case "remove", "mount", "unmount", "get", "path", "write", "sync", "read":
 		op.Volume = d.volume()
 	default:
-		panic("scenarios: no verb " + verb)
+		panic("scenarios: a draft knows no verb " + verb)
 	}
 	switch op.Verb {
 	case "write":

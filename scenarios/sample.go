@@ -27,7 +27,7 @@ func Sample(g Grammar, seed uint64, n int) *Script {
 // world of new memory, the second in what the first has left, as the runs of a search are. The runner may have run
 // other programs before; it stays the caller's.
 func Twice(r *explore.Runner, s *Script, seed uint64, n int) (first, second explore.Result, err error) {
-	stage, err := newStageOn(s, r)
+	stage, err := newStageOn(s, r, &opinions{})
 	if err != nil {
 		return first, second, err
 	}
