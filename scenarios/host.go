@@ -73,8 +73,12 @@ func (h *host) open() error {
 	if err != nil {
 		return err
 	}
-	h.env = pluginEnv{h.plugin, &h.w.judge}
-	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: &h.env, MountRoot: mountRoot, Log: h.w.t.log})
+	env := &h.env
+	if h.life > 0 { // what is left of an earlier life still has its own
+		env = &pluginEnv{}
+	}
+	*env = pluginEnv{h.plugin, &h.w.judge}
+	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: env, MountRoot: mountRoot, Log: h.w.t.log})
 	return err
 }
 
