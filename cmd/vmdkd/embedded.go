@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -44,9 +45,10 @@ func onDisk(s settings) (backend, error) {
 	if !filepath.IsAbs(dir) { // as for all other paths: the working directory of a daemon means nothing
 		return backend{}, wrongInput("--datastore %q is not an absolute path", dir)
 	}
-	b, err := open(host.Config{
+	vms := filepath.Join(dir, ".vms")
+	b, err := open(knownName(vms), host.Config{
 		Datastores: []host.Datastore{{Name: embeddedDatastore, Dir: dir}},
-		VMDir:      filepath.Join(dir, ".vms"),
+		VMDir:      vms,
 		Loop:       true,
 		Detach:     true,
 		Log:        s.log,
@@ -65,12 +67,11 @@ func onDisk(s settings) (backend, error) {
 // inMemory keeps nothing: a guest without devices has no use for files.
 func inMemory(s settings) (backend, error) {
 	s.log.Warn("volumes are in memory and end with vmdkd")
-	return open(host.Config{Datastores: []host.Datastore{{Name: embeddedDatastore}}, Log: s.log})
+	return open(machineName(), host.Config{Datastores: []host.Datastore{{Name: embeddedDatastore}}, Log: s.log})
 }
 
 // open makes a host with this machine as its VM.
-func open(c host.Config) (backend, error) {
-	vm := machineName()
+func open(vm string, c host.Config) (backend, error) {
 	c.VMs = []host.VM{{Name: vm}}
 	h, err := host.Open(c)
 	if err != nil {
@@ -84,12 +85,28 @@ func open(c host.Config) (backend, error) {
 	}, nil
 }
 
-// machineName is this machine's name as a VM of the embedded host.
+// knownName is the name that this machine had as the VM when the embedded host first ran here, though its host name may
+// have changed: disks that its containers use since before are in that VM, and locked for any other. vms holds a directory
+// for each VM.
+func knownName(vms string) string {
+	known, _ := os.ReadDir(vms) // whoever makes the directory says what is wrong with it
+	known = slices.DeleteFunc(known, func(e fs.DirEntry) bool { return !e.IsDir() })
+	if len(known) != 1 || !isMachineName(known[0].Name()) {
+		return machineName()
+	}
+	return known[0].Name()
+}
+
+// machineName is this machine's name as a new VM of the embedded host.
 func machineName() string {
 	name, err := os.Hostname()
 	name, _, _ = strings.Cut(name, ".")
-	if err != nil || !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,62}$`).MatchString(name) {
+	if err != nil || !isMachineName(name) {
 		return "vm1"
 	}
 	return name
+}
+
+func isMachineName(s string) bool {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,62}$`).MatchString(s)
 }
