@@ -31,6 +31,11 @@ func listen(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, lacks("run vmdkd as root, or choose another --socket", "socket directory: %w", err)
 	}
+	done, err := alone(filepath.Dir(path))
+	if err != nil {
+		return nil, lacks("run vmdkd as root, or choose another --socket", "socket directory: %w", err)
+	}
+	defer done()
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
@@ -55,6 +60,25 @@ func private(_, _ string, c syscall.RawConn) error {
 		return e
 	}
 	return err
+}
+
+// alone waits until no other vmdkd makes a socket in the directory, and keeps them waiting until done is called: two that
+// found the same stale socket would otherwise remove it twice, the second time the one that the first has just made.
+func alone(dir string) (done func(), err error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	return func() { _ = f.Close() }, nil
 }
 
 // removeStale removes a socket that a killed vmdkd left behind: one on which nobody answers.

@@ -131,3 +131,34 @@ func TestDriverNeedsNoESXToStart(t *testing.T) {
 	require.True(t, k.simulated)
 	require.NoError(t, b.close())
 }
+
+// Of several that start at once on a stale socket one serves, and it can be reached.
+func TestStaleSocketIsTakenOverOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	for range 100 {
+		old, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		require.NoError(t, err)
+		old.SetUnlinkOnClose(false)
+		require.NoError(t, old.Close())
+
+		const starters = 4
+		got := make(chan net.Listener, starters)
+		for range starters {
+			go func() {
+				l, _ := listen(path)
+				got <- l
+			}()
+		}
+		var serving []net.Listener
+		for range starters {
+			if l := <-got; l != nil {
+				serving = append(serving, l)
+			}
+		}
+		require.Len(t, serving, 1)
+		c, err := net.Dial("unix", path)
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+		require.NoError(t, serving[0].Close())
+	}
+}
