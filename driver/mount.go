@@ -96,7 +96,8 @@ func (d *Driver) newMount(full string) *mount {
 	return &mount{full: full, path: filepath.Join(d.root, full)}
 }
 
-// bring attaches and mounts a volume, or leaves nothing behind.
+// bring attaches and mounts a volume, or leaves nothing behind: not even what an earlier life of the plugin mounted, whose
+// references nobody knows. Containers of that life keep the mount in their own namespaces, and the disk with it (Release).
 func (d *Driver) bring(ctx context.Context, h *held, m *mount, v wire.Volume) error {
 	readOnly, err := accessMode(v)
 	if err != nil {

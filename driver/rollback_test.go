@@ -9,6 +9,7 @@ import (
 
 	"vmdkvol/driver"
 	"vmdkvol/driver/vmdkops"
+	"vmdkvol/esxsim"
 )
 
 // fault makes an error as the door would.
@@ -216,6 +217,39 @@ func TestFailedMountOfADiskInUse(t *testing.T) {
 			delete(h.calls.fail, "release")
 			require.NoError(t, h.env.Sleep(ctx, time.Minute))
 			require.Empty(t, h.guest.Plugged())
+			require.NoError(t, d.Close(ctx))
+		})
+	})
+	// Its access mode was changed since. No reference of that life is known, so nobody would ever unmount it if not this
+	// Mount: it lets the volume go once the containers of that life, which see the mount in their own namespaces, have ended.
+	t.Run("earlier life, other access mode", func(t *testing.T) {
+		live(t, func(h *house, ctx context.Context) {
+			h.provide("v")
+			h.mount("v", "a")
+			at := h.store.Disks()[0].Volume
+			text, err := h.store.ReadMeta(ctx, at)
+			require.NoError(t, err)
+			meta, err := esxsim.DecodeMeta(text)
+			require.NoError(t, err)
+			meta.VolOpts = map[string]string{"access": "read-only"}
+			require.NoError(t, h.store.WriteMeta(ctx, at, esxsim.EncodeMeta(meta)))
+
+			d, err := driver.New(h.config)
+			require.NoError(t, err)
+			h.calls.fail["release"] = errBoom // a container's mount namespace
+			_, err = d.Mount(ctx, "v", "b")
+			kind(t, driver.Doubt, err)
+			require.ErrorContains(t, err, "access mode")
+			require.Zero(t, h.calls.count("detach"))
+			require.NotEmpty(t, h.guest.Plugged())
+			delete(h.calls.fail, "release")
+			require.NoError(t, h.env.Sleep(ctx, time.Minute))
+			require.Empty(t, h.guest.Plugged())
+			at2, err := d.Mount(ctx, "v", "b")
+			require.NoError(t, err)
+			m, ok := h.guest.At(at2)
+			require.True(t, ok && m.ReadOnly)
+			require.NoError(t, d.Unmount(ctx, "v", "b"))
 			require.NoError(t, d.Close(ctx))
 		})
 	})
