@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -23,9 +25,10 @@ const (
 )
 
 var (
-	busNumber  = regexp.MustCompile(`^[0-9a-f]{1,2}\.[0-7]$`)      // <hex slot of the root bridge>.<function>
-	unitNumber = regexp.MustCompile(`^([0-9]|1[0-5])$`)            // a PVSCSI controller has 16
-	busEntry   = regexp.MustCompile(`^[0-9a-f]{4,8}:[0-9a-f]{2}$`) // <domain>:<bus> below pci_bus
+	busNumber  = regexp.MustCompile(`^[0-9a-f]{1,2}\.[0-7]$`)        // <hex slot of the root bridge>.<function>
+	unitNumber = regexp.MustCompile(`^([0-9]|1[0-5])$`)              // a PVSCSI controller has 16
+	busEntry   = regexp.MustCompile(`^[0-9a-f]{4,8}:[0-9a-f]{2}$`)   // <domain>:<bus> below pci_bus
+	scsiNumber = regexp.MustCompile(`^[0-9]+:[0-9]+:[0-9]+:[0-9]+$`) // <host>:<channel>:<target>:<LUN>
 )
 
 // Disk waits until the disk at the given place has a device that answers and returns its path with all links
@@ -73,7 +76,30 @@ func (g *Guest) lookup(at wire.Device) (disk, awaited string, err error) {
 	if err := g.usable(disk); err != nil {
 		return "", link, err
 	}
+	if err := g.inPlace(disk, bus, at.Unit); err != nil {
+		return "", link, err
+	}
 	return disk, link, nil
+}
+
+// inPlace makes sure that the kernel, too, has the device in that place. The link is udev's work and can be late: when
+// disks come and go, the name in it may already be that of a disk elsewhere, of another volume. A device that is no SCSI
+// disk, such as the loop device of a simulated host, has no place that the kernel knows.
+func (g *Guest) inPlace(disk, bus, unit string) error {
+	path, err := filepath.EvalSymlinks(filepath.Join(g.cfg.SysRoot, "class/block", filepath.Base(disk)))
+	if err != nil {
+		return reason(err)
+	}
+	elements := strings.Split(path, "/")
+	i := slices.IndexFunc(elements, scsiNumber.MatchString)
+	if i < 0 {
+		return nil
+	}
+	_, place, _ := strings.Cut(elements[i], ":")
+	if place != "0:"+unit+":0" || !slices.Contains(elements[:i], bus+":00.0") {
+		return fmt.Errorf("it leads to %s, which is another disk: %s", disk, path)
+	}
+	return nil
 }
 
 // reason drops the path from a file error, for a sentence that names the path already.

@@ -46,8 +46,20 @@ func (tr tree) plugDisk(t *testing.T, unit string) (node string) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(tr.byPath(unit)), 0o755))
 	node = filepath.Join(tr.dev, "sd"+unit)
 	require.NoError(t, os.WriteFile(node, nil, 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(tr.sys, "class/block"), 0o755))
+	tr.seat(t, "sd"+unit, "0000:03:00.0", unit)
 	require.NoError(t, os.Symlink("../../sd"+unit, tr.byPath(unit)))
 	return node
+}
+
+// seat says where the kernel has a device.
+func (tr tree) seat(t *testing.T, device, controller, unit string) {
+	t.Helper()
+	at := "devices/pci0000:00/0000:00:15.0/" + controller + "/host2/target2:0:" + unit + "/2:0:" + unit + ":0/block/" + device
+	require.NoError(t, os.MkdirAll(filepath.Join(tr.sys, at), 0o755))
+	link := filepath.Join(tr.sys, "class/block", device)
+	require.NoError(t, os.RemoveAll(link))
+	require.NoError(t, os.Symlink("../../"+at, link))
 }
 
 func place(unit, bus string) wire.Device {
@@ -96,6 +108,51 @@ func TestDiskAppearsLate(t *testing.T) {
 	require.NoError(t, got.err)
 	require.Equal(t, want, got.disk)
 	require.Equal(t, 2, looks, "a stale node is looked at again")
+}
+
+// A disk was detached, two others came, and the kernel gave its name to the one in another place before udev took the old
+// link away: the link leads to another volume's disk.
+func TestDiskOfALinkThatUdevHasNotUpdatedYet(t *testing.T) {
+	for _, c := range []struct{ name, controller, unit string }{
+		{"other unit", "0000:03:00.0", "1"},
+		{"other unit that begins alike", "0000:03:00.0", "10"},
+		{"other controller", "0000:0b:00.0", "0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tr, g := newTree(t)
+			tr.plugController(t)
+			tr.plugDisk(t, "0")
+			tr.seat(t, "sd0", c.controller, c.unit)
+			looks := 0
+			g.AcceptAnyDisk(func(string) error {
+				if looks++; looks == 2 { // now udev has come
+					require.NoError(t, os.Remove(tr.byPath("0")))
+					require.NoError(t, os.WriteFile(filepath.Join(tr.dev, "sdx"), nil, 0o600))
+					tr.seat(t, "sdx", "0000:03:00.0", "0")
+					require.NoError(t, os.Symlink("../../sdx", tr.byPath("0")))
+				}
+				return nil
+			})
+			got, err := g.Disk(t.Context(), place("0", "15.0"))
+			require.NoError(t, err)
+			require.Equal(t, filepath.Join(tr.dev, "sdx"), got)
+		})
+	}
+}
+
+// A device that is no SCSI disk, such as the loop device of a simulated host, has no place in sysfs.
+func TestDiskThatIsNoSCSIDisk(t *testing.T) {
+	tr, g := newTree(t)
+	g.AcceptAnyDisk(anyDisk)
+	tr.plugController(t)
+	want := tr.plugDisk(t, "3")
+	link := filepath.Join(tr.sys, "class/block/sd3")
+	require.NoError(t, os.Remove(link))
+	require.NoError(t, os.MkdirAll(filepath.Join(tr.sys, "devices/virtual/block/sd3"), 0o755))
+	require.NoError(t, os.Symlink("../../devices/virtual/block/sd3", link))
+	got, err := g.Disk(t.Context(), place("3", "15.0"))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
 }
 
 func TestDiskGivesUp(t *testing.T) {
