@@ -143,7 +143,7 @@ func (c *creation) othersTurn(err error) bool {
 
 // format makes the file system on a disk that this Create holds attached and found blank.
 func (d *Driver) format(ctx context.Context, m *mount, c *creation) error {
-	at, err := d.attach(ctx, m.full)
+	at, err := d.attach(ctx, m)
 	if err != nil {
 		return err
 	}

@@ -122,30 +122,34 @@ func (d *Driver) settle(ctx context.Context, err error) {
 	}
 }
 
-func (d *Driver) attach(ctx context.Context, full string) (Place, error) {
+// attach attaches a volume. Only if it is not attached yet does it tell how long that takes.
+func (d *Driver) attach(ctx context.Context, m *mount) (Place, error) {
 	if err := d.limit.enter(ctx); err != nil {
 		return Place{}, err
 	}
 	var took time.Duration
 	defer func() { d.limit.leave(attaching, took) }()
 	start := d.env.Now()
-	at, err := d.backend.Attach(ctx, full)
-	if err == nil {
+	at, err := d.backend.Attach(ctx, m.full)
+	if err == nil && !m.attached {
+		m.attached = true
 		took = d.env.Now().Sub(start)
 	}
 	d.settle(ctx, err)
 	return at, err
 }
 
-func (d *Driver) detach(ctx context.Context, full string) error {
+// detach detaches a volume. Only if it is attached does it tell how long that takes.
+func (d *Driver) detach(ctx context.Context, m *mount) error {
 	if err := d.limit.enter(ctx); err != nil {
 		return err
 	}
 	var took time.Duration
 	defer func() { d.limit.leave(detaching, took) }()
 	start := d.env.Now()
-	err := d.backend.Detach(ctx, full)
-	if err == nil {
+	err := d.backend.Detach(ctx, m.full)
+	if err == nil && m.attached {
+		m.attached = false
 		took = d.env.Now().Sub(start)
 	}
 	d.settle(ctx, err)

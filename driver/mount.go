@@ -115,7 +115,7 @@ func (d *Driver) bring(ctx context.Context, h *held, m *mount, v wire.Volume) er
 
 func (d *Driver) bringUp(ctx context.Context, m *mount, fstype string, readOnly bool) error {
 	m.readOnly = readOnly
-	at, err := d.attach(ctx, m.full)
+	at, err := d.attach(ctx, m)
 	if err != nil {
 		return err
 	}

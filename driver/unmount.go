@@ -145,7 +145,7 @@ func (d *Driver) letGo(ctx context.Context, h *held, m *mount) error {
 		}
 		m.disk = "" // nobody held it, and nobody gets it before the next attach; after a detach it may be another's
 	}
-	if err := d.detach(ctx, m.full); err != nil {
+	if err := d.detach(ctx, m); err != nil {
 		return err
 	}
 	h.remove(m)

@@ -14,6 +14,7 @@ type mount struct {
 	full     string // volume@datastore, as ESX answered at the first Mount
 	path     string // mountpoint
 	disk     string // device, "" while it is not known
+	attached bool   // by an attach of this life that was answered, and by no detach since that was
 	readOnly bool   // how it is mounted
 	mounted  bool   // a file system is, or may be, mounted at path
 	aliases  []string
