@@ -14,6 +14,14 @@
 //   - Programs run without a shell, from fixed directories, with a fixed environment, and die with their context.
 //   - No method keeps a descriptor, whatever happens.
 //
+// Unmount removes the directory of the mountpoint. A mount namespace that kept a private copy of the mount, such as that of a
+// service that was started meanwhile, loses it from sight with the directory (Linux since 3.18); a process there that has
+// files open keeps them, and Release sees that the disk is still held. A container is not concerned: its mount is on a
+// directory of its own.
+//
+// Only root may write to MountRoot. Between the look at a mountpoint and mount(2), somebody else who can could put a link there;
+// Mount would then fail, but leave its mount where the link leads.
+//
 // System calls such as mount(2), umount(2) and fsync(2) cannot be cancelled: a context is looked at between them. The
 // work of a call on a dead disk can therefore outlast its deadline.
 //
