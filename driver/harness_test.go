@@ -216,9 +216,10 @@ func (w *wireFaults) RoundTrip(ctx context.Context, request []byte) ([]byte, err
 
 // calls fails what it is told to, and keeps a log.
 type calls struct {
-	fail map[string]error // by method, until deleted; "once method" fails once
-	log  []string
-	hang string // the volume whose Get never ends
+	fail    map[string]error // by method, until deleted; "once method" fails once
+	log     []string
+	nowhere bool   // get does not say on which datastore a volume is
+	hang    string // the volume whose Get never ends
 
 	before func(method string) // nil, or called for each
 }
@@ -287,7 +288,11 @@ func (b backend) Get(ctx context.Context, name string) (wire.Volume, error) {
 	if name == b.calls.hang {
 		return wire.Volume{}, b.env.Sleep(ctx, 1000*time.Hour)
 	}
-	return b.Backend.Get(ctx, name)
+	v, err := b.Backend.Get(ctx, name)
+	if b.calls.nowhere {
+		v.Datastore = ""
+	}
+	return v, err
 }
 
 type guest struct {

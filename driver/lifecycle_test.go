@@ -113,6 +113,20 @@ func TestAliases(t *testing.T) {
 	})
 }
 
+// An answer that does not say which volume is meant is no reason to forget an Unmount.
+func TestUnmountByAnAliasThatIsNotExplained(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		h.provide("v")
+		h.mount("v", "1")
+		h.calls.nowhere = true
+		kind(t, driver.Doubt, h.driver.Unmount(ctx, "v@_VM_DS", "1"))
+		require.Equal(t, map[string]int{"v@ds1": 1}, h.references())
+		h.calls.nowhere = false
+		require.NoError(t, h.env.Sleep(ctx, time.Minute))
+		h.nothingLeft()
+	})
+}
+
 func TestRemoveByAnAliasThatIsNew(t *testing.T) {
 	live(t, func(h *house, ctx context.Context) {
 		h.provide("v")

@@ -99,7 +99,7 @@ func (d *Driver) referredBy(ctx context.Context, h *held, n name, id string) (*m
 	}
 	full, err := fullName(n.volume, v.Datastore)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", errUnresolved, err)
 	}
 	if m := h.find(full); m != nil && m.refs.has(id) {
 		return m, nil
