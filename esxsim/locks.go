@@ -17,6 +17,7 @@ type locks struct {
 
 	mu      guard
 	records map[string]*lockRecord
+	free    []*lockRecord // forgotten ones, to be used again
 }
 
 type lockRecord struct {
@@ -50,7 +51,8 @@ func (l *locks) acquire(ctx context.Context, name string) (held, error) {
 			l.look(name)
 			l.mu.lock()
 		}
-		rec = &lockRecord{m: l.env.NewMonitor(name)}
+		rec = l.newRecord()
+		rec.m = l.env.NewMonitor(name)
 		l.records[name] = rec
 	}
 	h := held{locks: l, rec: rec, name: name, waited: rec.users > 0}
@@ -76,7 +78,18 @@ func (h held) forget() {
 	h.locks.env.Touch(h.name, h.rec.users == 0)
 	if h.rec.users == 0 && h.locks.records[h.name] == h.rec {
 		delete(h.locks.records, h.name)
+		h.locks.free = append(h.locks.free, h.rec)
 	}
+}
+
+func (l *locks) newRecord() *lockRecord {
+	last := len(l.free) - 1
+	if last < 0 {
+		return &lockRecord{}
+	}
+	rec := l.free[last]
+	l.free = l.free[:last]
+	return rec
 }
 
 // idle reports whether nobody holds or waits for any lock.

@@ -16,6 +16,9 @@ type Media struct {
 	mon   seam.Monitor // nil: one task at a time, see NewMedia
 	disks map[string]*medium
 	found []finding // reported by unlock
+
+	room []*medium // all that were ever made; the first few are in disks
+	used int
 }
 
 type finding struct {
@@ -51,6 +54,15 @@ func NewMedia(env seam.Env) *Media {
 	return m
 }
 
+// Reset makes all disks blank. The guests that have used the media must be gone: an explorer, which makes one world after
+// another, saves memory by it.
+func (m *Media) Reset() {
+	m.lock()
+	defer m.unlock()
+	clear(m.disks)
+	m.used = 0
+}
+
 func (m *Media) lock() {
 	if m.mon != nil {
 		_ = m.mon.Lock(context.Background()) // cannot fail: this context is never done
@@ -76,7 +88,12 @@ func (m *Media) disk(id string) *medium {
 		if m.disks == nil {
 			m.disks = make(map[string]*medium)
 		}
-		d = &medium{}
+		if m.used == len(m.room) {
+			m.room = append(m.room, &medium{})
+		}
+		d = m.room[m.used]
+		m.used++
+		*d = medium{mounts: d.mounts[:0]}
 		m.disks[id] = d
 	}
 	return d

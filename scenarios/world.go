@@ -51,6 +51,7 @@ type theatre struct {
 
 	log       *slog.Logger
 	pool      vmcisim.Pool
+	media     *guestsim.Media         // of all runs that are not on threads
 	world     World                   // of the last run; its memory serves the next
 	step, end func()                  // of the world's judge: a method value made at every run would cost memory
 	begin     func()                  // the opening, and then the others
@@ -69,6 +70,7 @@ func newTheatre(s *Script, o *opinions) (*theatre, error) {
 		log: slog.New(slog.DiscardHandler), metadata: map[string]*esxsim.Meta{},
 		stores: append([]string{datastore}, s.Stores...),
 	}
+	t.media = guestsim.NewMedia(nil)
 	ops := len(s.Opening)
 	for _, c := range s.Clients {
 		ops += len(c.Ops)
@@ -198,7 +200,8 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 		w.hush()
 		w.media = guestsim.NewMedia(w.esx)
 	} else {
-		w.media = guestsim.NewMedia(nil)
+		t.media.Reset()
+		w.media = t.media
 	}
 	w.store = esxsim.NewMemStore(env, !t.threads, t.stores...)
 	if t.foreign != nil { // only then can there be clones

@@ -24,10 +24,7 @@ func (n *Network) send(c *call) bool {
 	if two {
 		n.saw(seenTwo)
 	}
-	to.env.Go(c.name, func() {
-		defer n.ended()
-		n.carry(c)
-	})
+	to.env.Go(c.name, c.fly)
 	return true
 }
 

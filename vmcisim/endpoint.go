@@ -41,8 +41,20 @@ type call struct {
 	answered bool         // guarded by mon
 	answer   answer       // guarded by mon
 
+	fly func() // carries the call, in whatever network it is
+
 	// Room for frames of usual size, so that they cost no allocation. Each is used once.
 	requestRoom, replyRoom [104]byte
+}
+
+func makeCall() *call {
+	c := &call{}
+	c.fly = func() {
+		n := c.e.n
+		defer n.ended()
+		n.carry(c)
+	}
+	return c
 }
 
 // reset clears a call, but for its rooms, which are overwritten before they are read.

@@ -32,7 +32,7 @@ func (n *Network) name(e *Endpoint, request []byte) (name, label string) {
 	count.n++
 	b = append(b, '#')
 	b = strconv.AppendInt(b, int64(count.n), 10)
-	name = string(b)
+	name = n.text(b)
 	label = name[len(carrierPrefix):end]
 	if count.n == 1 {
 		count.label = label

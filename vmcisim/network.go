@@ -93,15 +93,36 @@ func New(cfg Config) *Network {
 type Pool struct {
 	calls []*call
 	used  int
+	texts map[string]string // names of carriers, which are the same in each network
+}
+
+// mostTexts bounds what a pool remembers.
+const mostTexts = 1000
+
+// text is string(b), without new memory if an earlier network had the same.
+func (n *Network) text(b []byte) string {
+	p := n.cfg.Pool
+	if p == nil {
+		return string(b)
+	}
+	text, known := p.texts[string(b)]
+	if !known {
+		text = string(b)
+		if p.texts == nil || len(p.texts) == mostTexts {
+			p.texts = make(map[string]string)
+		}
+		p.texts[text] = text
+	}
+	return text
 }
 
 func (n *Network) newCall() *call {
 	p := n.cfg.Pool
 	if p == nil {
-		return &call{}
+		return makeCall()
 	}
 	if p.used == len(p.calls) {
-		p.calls = append(p.calls, &call{})
+		p.calls = append(p.calls, makeCall())
 	}
 	c := p.calls[p.used]
 	p.used++
