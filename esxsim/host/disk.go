@@ -11,7 +11,9 @@ import (
 	"vmdkvol/esxsim"
 )
 
-func descriptorFile(v esxsim.Volume) string { return v.Name + ".vmdk" }
+const descriptorSuffix = ".vmdk"
+
+func descriptorFile(v esxsim.Volume) string { return v.Name + descriptorSuffix }
 func dataFile(v esxsim.Volume) string       { return v.Name + "-flat.vmdk" }
 
 // CreateDisk implements esxsim.Store. The descriptor makes the volume exist, and comes before the data file, so that a
@@ -83,10 +85,8 @@ func (s *store) StatDisk(_ context.Context, v esxsim.Volume) (esxsim.Disk, error
 
 func (s *store) stat(ds *datastore, v esxsim.Volume, d descriptor) esxsim.Disk {
 	disk := esxsim.Disk{Volume: v, ID: d.id, Size: d.size, Format: d.format}
-	if info, err := ds.root.Stat(dataFile(v)); err == nil {
-		if st, ok := info.Sys().(*syscall.Stat_t); ok {
-			disk.Allocated = st.Blocks * 512 // stat(2): always this unit
-		}
+	if st, err := ds.stat(dataFile(v)); err == nil {
+		disk.Allocated = st.Blocks * 512 // stat(2): always this unit
 	}
 	return disk
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -29,8 +28,9 @@ type store struct {
 // datastore is a directory with the volumes of vmgroup _DEFAULT, the only one there is.
 type datastore struct {
 	name string
-	root *os.Root // dockvols/<uuid>
-	dir  *os.File // the same; its flock orders those who make and delete disks, here and in other processes
+	root *os.Root        // dockvols/<uuid>
+	dir  *os.File        // the same; its flock orders those who make and delete disks, here and in other processes
+	raw  syscall.RawConn // of dir
 	mu   sync.Mutex
 }
 
@@ -80,7 +80,11 @@ func openDatastore(d Datastore) (*datastore, error) {
 		root.Close()
 		return nil, err
 	}
-	ds := &datastore{name: d.Name, root: root, dir: dir}
+	raw, err := dir.SyscallConn()
+	if err != nil {
+		return nil, errors.Join(err, dir.Close(), root.Close())
+	}
+	ds := &datastore{name: d.Name, root: root, dir: dir, raw: raw}
 	ds.sweep()
 	return ds, nil
 }
@@ -108,19 +112,9 @@ func (s *store) List(_ context.Context, datastore, vmgroup string) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	files, err := fs.ReadDir(ds.root.FS(), ".")
+	names, err := ds.descriptors()
 	if err != nil {
 		return nil, fmt.Errorf("list datastore %s: %w", datastore, err)
-	}
-	var names []string
-	for _, f := range files {
-		name, ok := strings.CutSuffix(f.Name(), ".vmdk")
-		if !ok || !f.Type().IsRegular() {
-			continue
-		}
-		if info, err := f.Info(); err == nil && info.Size() <= maxDescriptor {
-			names = append(names, name)
-		}
 	}
 	return names, nil
 }
@@ -149,16 +143,6 @@ func (ds *datastore) alone(f func() error) error {
 	}
 	defer flock(ds.dir, syscall.LOCK_UN) //nolint:errcheck // it cannot fail on an open directory
 	return f()
-}
-
-// readSmall returns a file's content if it has at most limit bytes, else limit+1 of them.
-func (ds *datastore) readSmall(name string, limit int64) ([]byte, error) {
-	f, err := ds.root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
 const tempSuffix = ".tmp" // no file of a volume ends so

@@ -1,0 +1,132 @@
+package bench_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"vmdkvol/driver/unixesx"
+	"vmdkvol/driver/wire"
+	"vmdkvol/esxsim"
+	esxhost "vmdkvol/esxsim/host"
+)
+
+// listed is how many volumes list names in its figure.
+const listed = 5000
+
+// BenchmarkFigureServe asks a host as vmdksim serve is one, over its socket. Clients and host share the machine.
+func BenchmarkFigureServe(b *testing.B) {
+	const gets, list = "esx/serve_get_per_s", "esx/list_5000_ms"
+	figure := wanted(b, gets, list)
+	dir := b.TempDir()
+	socket := filepath.Join(dir, "vm1.sock")
+	h, err := esxhost.Open(esxhost.Config{
+		Datastores: []esxhost.Datastore{{Name: "ds1", Dir: filepath.Join(dir, "ds1")}},
+		VMs:        []esxhost.VM{{Name: vm, Socket: socket}},
+	})
+	must(b, err)
+	ctx, cancel := context.WithCancel(b.Context())
+	served := make(chan error, 1)
+	must(b, h.Listen())
+	go func() { served <- h.Serve(ctx) }()
+	defer func() {
+		cancel()
+		must(b, <-served)
+		must(b, h.Close())
+	}()
+	esx, err := unixesx.New(unixesx.Config{Path: socket})
+	must(b, err)
+	ask := func(cmd wire.Command, volume string) ([]byte, error) {
+		request, err := wire.AppendRequest(nil, wire.Request{Cmd: cmd, Details: wire.Details{Name: volume}, Version: wire.Version})
+		if err != nil {
+			return nil, err
+		}
+		return esx.RoundTrip(ctx, request)
+	}
+
+	for i := range crowd {
+		must(b, null(ask(wire.Create, fmt.Sprint("v", i))))
+	}
+	most := 0.0
+	for range best {
+		most = max(most, getsPerSecond(b, ask))
+	}
+	figure(gets, most)
+
+	copyVolume(b, filepath.Join(dir, "ds1", "dockvols", esxsim.DefaultVmgroup), "v0")
+	fastest := time.Hour
+	for range best * 2 {
+		start := time.Now()
+		reply, err := ask(wire.List, "")
+		fastest = min(fastest, time.Since(start))
+		must(b, err)
+		volumes, err := wire.ParseList(reply)
+		must(b, err)
+		if len(volumes) != listed {
+			b.Fatalf("%d volumes listed", len(volumes))
+		}
+	}
+	figure(list, fastest.Seconds()*1000)
+}
+
+// copyVolume makes as many volumes as list is to name, without asking the service, which has each on disk before it answers.
+func copyVolume(b *testing.B, dir, volume string) {
+	b.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, volume+"[^0-9]*"))
+	must(b, err)
+	for i := crowd; i < listed; i++ {
+		for _, path := range files {
+			to := filepath.Join(dir, fmt.Sprint("v", i)+strings.TrimPrefix(filepath.Base(path), volume))
+			info, err := os.Stat(path)
+			must(b, err)
+			if info.Size() > 1<<20 { // the disk's data
+				must(b, os.WriteFile(to, nil, 0o600))
+				must(b, os.Truncate(to, info.Size()))
+				continue
+			}
+			text, err := os.ReadFile(path)
+			must(b, err)
+			must(b, os.WriteFile(to, text, 0o600))
+		}
+	}
+}
+
+func null(reply []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	return wire.ParseNull(reply)
+}
+
+// getsPerSecond lets each client ask for its volume for a second.
+func getsPerSecond(b *testing.B, ask func(wire.Command, string) ([]byte, error)) float64 {
+	b.Helper()
+	var stop atomic.Bool
+	var done atomic.Int64
+	var clients sync.WaitGroup
+	start := time.Now()
+	for i := range crowd {
+		clients.Go(func() {
+			for name := fmt.Sprint("v", i); !stop.Load(); done.Add(1) {
+				reply, err := ask(wire.Get, name)
+				if err == nil {
+					_, _, err = wire.ParseVolume(reply)
+				}
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	time.Sleep(time.Second)
+	stop.Store(true)
+	clients.Wait()
+	return float64(done.Load()) / time.Since(start).Seconds()
+}
