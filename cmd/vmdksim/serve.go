@@ -62,7 +62,7 @@ func newServe() *cobra.Command {
 	f.StringVar(&o.dir, "dir", "/run/vmdksim", "directory for the devices of the VMs")
 	f.StringVar(&o.defaultDatastore, "default-datastore", "", "where volumes without \"@datastore\" are (default: the home of their VM)")
 	f.BoolVar(&o.noLoop, "no-loop", false, "attached disks do not appear anywhere")
-	f.StringVar(&o.quirks, "quirks", "faithful", "faithful, fixed, NAME=on or NAME=off, separated by commas; see vmdksim quirks")
+	f.StringVar(&o.quirks, "quirks", "faithful,one-receiver=off", "faithful, fixed, NAME=on or NAME=off, separated by commas; see vmdksim quirks")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

@@ -12,17 +12,7 @@ import (
 	"unicode/utf8"
 
 	"vmdkvol/driver/wire"
-	"vmdkvol/esxsim"
 )
-
-// Quirks are the switches of the simulated service, see [esxsim.QuirkList].
-type Quirks = esxsim.Quirks
-
-// QuirkList returns all switches, sorted by name.
-func QuirkList() []esxsim.QuirkFact { return esxsim.QuirkList() }
-
-// ParseQuirks reads "faithful", "fixed", NAME=on and NAME=off, separated by commas, see [esxsim.ParseQuirks].
-func ParseQuirks(text string) (Quirks, error) { return esxsim.ParseQuirks(text) }
 
 // Datastore is a directory with the files of volumes, made if need be. Without a directory it is in memory and ends with
 // the host; either all datastores of a host are so or none.
@@ -67,13 +57,17 @@ type Config struct {
 	Quirks           Quirks        // what differs from the original service
 	Version          string        // answer to "version"; "" is "N/A"
 	Timeout          time.Duration // for a client to send its request, and to take the reply; 0 is 10 s
+	Drain            time.Duration // for requests that wait for a lock when Serve ends; 0 is 20 s (docs/original.md §2.15)
 	MaxConnections   int           // at once, of one VM; more wait; 0 is 256
+	MaxUnread        int64         // bytes of replies to one VM that its clients do not take; beyond, they are dropped; 0 is 64 MiB
 	Log              *slog.Logger  // nil: discard
 }
 
 const (
 	defaultTimeout        = 10 * time.Second
+	defaultDrain          = 20 * time.Second
 	defaultMaxConnections = 256
+	defaultMaxUnread      = 64 << 20
 	maxSocketPath         = 107 // unix(7): 108 with the final NUL
 	maxDatastoreName      = 100 // characters
 )
@@ -90,6 +84,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
+	}
+	if c.Drain == 0 {
+		c.Drain = defaultDrain
+	}
+	if c.MaxUnread == 0 {
+		c.MaxUnread = defaultMaxUnread
 	}
 	if c.MaxConnections == 0 {
 		c.MaxConnections = defaultMaxConnections
@@ -112,10 +112,10 @@ func (c Config) check() error {
 	switch {
 	case len(c.Datastores) == 0:
 		return errors.New("no datastore")
-	case c.Timeout < 0:
+	case c.Timeout < 0 || c.Drain < 0:
 		return errors.New("negative timeout")
-	case c.MaxConnections < 0:
-		return errors.New("negative limit of connections")
+	case c.MaxConnections < 0 || c.MaxUnread < 0:
+		return errors.New("negative limit")
 	case c.Loop && c.memory():
 		return errors.New("loop devices need datastores with a directory")
 	case c.Loop && !filepath.IsAbs(c.VMDir):

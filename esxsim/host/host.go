@@ -30,6 +30,8 @@ type Host struct {
 	store *store   // nil if datastores are in memory
 	loops *loopBus // nil without loop devices
 
+	receiver chan struct{} // of all VMs: who receives has its token; nil without quirk one-receiver
+
 	mu        sync.Mutex // guards what follows; nothing waits under it
 	closed    bool
 	listeners map[string]*net.UnixListener // by VM
@@ -72,9 +74,13 @@ func (h *Host) open() (err error) {
 		}
 		bus = h.loops
 	}
+	quirks, oneReceiver := split(h.cfg.Quirks)
+	if oneReceiver {
+		h.receiver = make(chan struct{}, 1)
+	}
 	h.esx, err = esxsim.New(esxsim.Config{
 		Env: env, Store: disks, Bus: bus, DefaultDatastore: h.cfg.DefaultDatastore,
-		Quirks: h.cfg.Quirks, Version: h.cfg.Version, Log: h.log,
+		Quirks: quirks, Version: h.cfg.Version, Log: h.log,
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -75,20 +76,23 @@ func listen(path string) (*net.UnixListener, error) {
 }
 
 // Serve answers the VMs on their sockets, opening those that are not yet, until ctx is done. Then it accepts nobody,
-// drops who has not sent a whole request, and returns when all others have their replies; the error is nil then. It is
-// called once.
+// drops who has not sent a whole request, and returns when all others have their replies; the error is nil then. Who waits
+// for a lock longer than Config.Drain after that gets an error: it may never come (docs/original.md D9). It is called once.
 func (h *Host) Serve(ctx context.Context) error {
 	if err := h.Listen(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	patient, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer giveUp(nil)
 	var loops sync.WaitGroup
 	for vm, l := range h.listeners {
 		s := &server{
 			host: h, vm: vm, listener: l,
-			log:  h.log.With("vm", vm),
-			room: make(chan struct{}, h.cfg.MaxConnections),
+			log:     h.log.With("vm", vm),
+			room:    make(chan struct{}, h.cfg.MaxConnections),
+			patient: patient,
 		}
 		loops.Go(func() {
 			if err := s.run(ctx); err != nil {
@@ -100,6 +104,8 @@ func (h *Host) Serve(ctx context.Context) error {
 	for _, l := range h.listeners {
 		l.Close() // which removes its file
 	}
+	drained := time.AfterFunc(h.cfg.Drain, func() { giveUp(errStopped) })
+	defer drained.Stop()
 	loops.Wait()
 	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -113,8 +119,14 @@ type server struct {
 	vm       string
 	listener *net.UnixListener
 	log      *slog.Logger
-	room     chan struct{} // one token for each connection
+	room     chan struct{}   // one token for each connection
+	receiver chan struct{}   // of all VMs: who receives has its token; nil without quirk one-receiver
+	patient  context.Context // of requests that have begun
+	unread   atomic.Int64    // bytes of replies that clients have not taken yet
+	bad      sparse
 }
+
+var errStopped = errors.New("the service was stopped")
 
 // run accepts connections until ctx is done and waits for them.
 func (s *server) run(ctx context.Context) error {
@@ -133,7 +145,7 @@ func (s *server) run(ctx context.Context) error {
 				return nil
 			}
 			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOMEM) {
-				s.log.Warn("cannot accept a connection", "err", err)
+				s.bad.warn(s.log, "cannot accept a connection", err)
 				pause(ctx, 100*time.Millisecond)
 				continue
 			}
@@ -143,7 +155,7 @@ func (s *server) run(ctx context.Context) error {
 			defer func() { <-s.room }()
 			defer c.Close()
 			if err := s.exchange(ctx, c); err != nil {
-				s.log.Warn("connection dropped", "err", err)
+				s.bad.warn(s.log, "connection dropped", err)
 			}
 		})
 	}
@@ -152,12 +164,7 @@ func (s *server) run(ctx context.Context) error {
 // exchange reads one request, executes it, whoever still waits for it, and writes the reply. A request that is no good
 // gets no byte (docs/original.md §1.4).
 func (s *server) exchange(ctx context.Context, c net.Conn) error {
-	if err := c.SetReadDeadline(time.Now().Add(s.host.cfg.Timeout)); err != nil {
-		return err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
-	text, err := wire.ReadFrame(c, wire.MaxRequest)
-	stop()
+	text, err := s.receive(ctx, c)
 	switch {
 	case errors.Is(err, io.EOF): // somebody looked whether we are here
 		return nil
@@ -170,16 +177,68 @@ func (s *server) exchange(ctx context.Context, c net.Conn) error {
 	}
 	reply := func() []byte {
 		defer s.host.work.Done()
-		return s.host.esx.Handle(context.WithoutCancel(ctx), s.vm, text)
+		return s.host.esx.Handle(s.patient, s.vm, text)
 	}()
+	return s.send(c, reply)
+}
+
+// receive reads a request. The time for it begins now, not with the connection.
+func (s *server) receive(ctx context.Context, c net.Conn) ([]byte, error) {
+	if s.host.receiver != nil {
+		select {
+		case s.host.receiver <- struct{}{}:
+			defer func() { <-s.host.receiver }()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	if err := c.SetReadDeadline(time.Now().Add(s.host.cfg.Timeout)); err != nil {
+		return nil, err
+	}
+	defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })()
+	return wire.ReadFrame(c, wire.MaxRequest)
+}
+
+// send writes a reply, unless clients that do not read have too many of them already.
+func (s *server) send(c net.Conn, reply []byte) error {
+	size := int64(len(reply))
+	defer s.unread.Add(-size)
+	if before := s.unread.Add(size) - size; before > 0 && before+size > s.host.cfg.MaxUnread {
+		return fmt.Errorf("%w: %d bytes wait, %d more", errUnread, before, size)
+	}
 	if err := c.SetWriteDeadline(time.Now().Add(s.host.cfg.Timeout)); err != nil {
 		return err
 	}
-	_, err = c.Write(wire.AppendFrame(make([]byte, 0, wire.HeaderSize+len(reply)+1), reply))
+	_, err := c.Write(wire.AppendFrame(make([]byte, 0, wire.HeaderSize+len(reply)+1), reply))
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 		return fmt.Errorf("nobody took the reply: %w", err)
 	}
 	return err
+}
+
+var errUnread = errors.New("clients do not take their replies")
+
+// sparse logs what a guest can bring about at will, and so once a second at most.
+type sparse struct {
+	mu   sync.Mutex
+	last time.Time
+	more int // not logged since then
+}
+
+func (s *sparse) warn(log *slog.Logger, text string, err error) {
+	now := time.Now()
+	s.mu.Lock()
+	quiet := !s.last.IsZero() && now.Sub(s.last) < time.Second
+	more := s.more
+	if quiet {
+		s.more++
+	} else {
+		s.last, s.more = now, 0
+	}
+	s.mu.Unlock()
+	if !quiet {
+		log.Warn(text, "err", err, "not_logged", more)
+	}
 }
 
 // pause waits for d, or less if ctx is done.

@@ -24,10 +24,18 @@ import (
 // serve runs a host with sockets for vm1 and vm2 and returns their paths and how to stop it.
 func serve(t *testing.T, change func(*host.Config)) (one, two string, stop func()) {
 	t.Helper()
-	dir := t.TempDir()
-	one, two = filepath.Join(dir, "run", "vm1.sock"), filepath.Join(dir, "run", "vm2.sock")
-	h := open(t, filepath.Join(dir, "ds1"), func(c *host.Config) {
+	_, one, two, stop = serveIn(t, t.TempDir(), change)
+	return one, two, stop
+}
+
+// serveIn is the same with the datastore in dir/ds1.
+func serveIn(t *testing.T, dir string, change func(*host.Config)) (h *host.Host, one, two string, stop func()) {
+	t.Helper()
+	run := t.TempDir()
+	one, two = filepath.Join(run, "vm1.sock"), filepath.Join(run, "vm2.sock")
+	h = open(t, filepath.Join(dir, "ds1"), func(c *host.Config) {
 		c.VMs = []host.VM{{Name: "vm1", Socket: one}, {Name: "vm2", Socket: two}}
+		c.Quirks = host.Quirks{host.OneReceiver: false}
 		if change != nil {
 			change(c)
 		}
@@ -41,7 +49,7 @@ func serve(t *testing.T, change func(*host.Config)) (one, two string, stop func(
 		require.NoError(t, <-done)
 	})
 	t.Cleanup(stop)
-	return one, two, stop
+	return h, one, two, stop
 }
 
 func client(t *testing.T, socket string) *vmdkops.Client {
