@@ -36,3 +36,15 @@ func allocate(f *os.File, size int64) error {
 	}
 	return errors.Join(err, failed)
 }
+
+// nextData returns where the bytes of a file go on after its holes, size if nowhere. It moves the file's offset.
+func nextData(f *os.File, at, size int64) int64 {
+	next, err := f.Seek(at, unix.SEEK_DATA)
+	switch {
+	case errors.Is(err, unix.ENXIO):
+		return size
+	case err != nil:
+		return at // the file system does not know
+	}
+	return next
+}

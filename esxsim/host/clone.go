@@ -36,7 +36,7 @@ func (s *store) CloneDisk(ctx context.Context, from, to esxsim.Volume, format es
 	defer data.Close()
 
 	disk, err := s.makeDisk(dst, to, newDescriptor(was.size, format), func(f *os.File) error {
-		return copyData(f, data, was.size)
+		return copyData(f, data, was.size, func(at int64) int64 { return nextData(data, at, was.size) })
 	})
 	if err != nil {
 		return esxsim.Disk{}, err
@@ -54,11 +54,12 @@ func (s *store) CloneDisk(ctx context.Context, from, to esxsim.Volume, format es
 	return disk, nil
 }
 
-// copyData copies a disk's bytes into a file of zeros; zeros stay holes.
-func copyData(to io.WriterAt, from io.ReaderAt, size int64) error {
+// copyData copies a disk's bytes into a file of zeros; zeros stay holes. next returns where the next bytes that are not in
+// a hole begin, at the earliest: a guest makes a disk of terabytes with one request.
+func copyData(to io.WriterAt, from io.ReaderAt, size int64, next func(at int64) int64) error {
 	const block = 1 << 20
 	buffer, zeros := make([]byte, block), make([]byte, block)
-	for at := int64(0); at < size; at += block {
+	for at := next(0); at < size; at = next(at + block) {
 		part := buffer[:min(block, size-at)]
 		if n, err := from.ReadAt(part, at); n < len(part) {
 			return fmt.Errorf("the source ends after %d bytes: %w", at+int64(n), err)

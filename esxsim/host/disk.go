@@ -36,7 +36,7 @@ func (s *store) makeDisk(ds *datastore, v esxsim.Volume, d descriptor, fill func
 			return err
 		}
 		if d.format != esxsim.Thin {
-			if err := allocate(f, d.size); err != nil {
+			if err := s.allocate(f, d.size); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,12 @@
 package host
 
-import "vmdkvol/esxsim"
+import (
+	"context"
+	"net"
+	"os"
+
+	"vmdkvol/esxsim"
+)
 
 // OpenStore opens the store alone.
 func OpenStore(list ...Datastore) (s esxsim.Store, closeIt func(), err error) {
@@ -14,5 +20,23 @@ func OpenStore(list ...Datastore) (s esxsim.Store, closeIt func(), err error) {
 // Receiving reports whether somebody has the token of quirk one-receiver.
 func (h *Host) Receiving() bool { return len(h.receiver) > 0 }
 
-// Idle reports whether nobody holds or waits for a lock of the service.
-func (h *Host) Idle() bool { return h.esx.Idle() }
+// Service returns the service behind the sockets, and the datastores below it.
+func (h *Host) Service() (*esxsim.Service, esxsim.Store) { return h.esx, h.disks }
+
+// Exchange does with a connection what Serve does with one that it has accepted; ctx ends the waiting for locks.
+func (h *Host) Exchange(ctx context.Context, vm string, c net.Conn) error {
+	s := &server{host: h, vm: vm, log: h.log, patient: ctx}
+	return s.exchange(context.Background(), c)
+}
+
+// NoSpace makes disks that are not thin take no space either.
+func (h *Host) NoSpace() { h.store.allocate = func(*os.File, int64) error { return nil } }
+
+// FileLocks returns which VM has which disk, by the locks of the files.
+func (h *Host) FileLocks() map[esxsim.Volume]string {
+	owners := map[esxsim.Volume]string{}
+	for v, l := range h.store.locks {
+		owners[v] = l.vm
+	}
+	return owners
+}

@@ -27,7 +27,8 @@ type Host struct {
 	cfg   Config
 	log   *slog.Logger
 	esx   *esxsim.Service
-	store *store   // nil if datastores are in memory
+	disks esxsim.Store
+	store *store   // the same; nil if datastores are in memory
 	loops *loopBus // nil without loop devices
 
 	receiver chan struct{} // of all VMs: who receives has its token; nil without quirk one-receiver
@@ -54,18 +55,17 @@ func Open(c Config) (*Host, error) {
 func (h *Host) open() (err error) {
 	ctx := context.Background()
 	env := seam.Real()
-	var disks esxsim.Store
 	if h.cfg.memory() {
 		var names []string
 		for _, d := range h.cfg.Datastores {
 			names = append(names, d.Name)
 		}
-		disks = esxsim.NewMemStore(env, false, names...)
+		h.disks = esxsim.NewMemStore(env, false, names...)
 	} else {
 		if h.store, err = openStore(h.cfg.Datastores); err != nil {
 			return err
 		}
-		disks = h.store
+		h.disks = h.store
 	}
 	var bus esxsim.Bus = hookBus{h.cfg.Hook}
 	if h.cfg.Loop {
@@ -79,7 +79,7 @@ func (h *Host) open() (err error) {
 		h.receiver = make(chan struct{}, 1)
 	}
 	h.esx, err = esxsim.New(esxsim.Config{
-		Env: env, Store: disks, Bus: bus, DefaultDatastore: h.cfg.DefaultDatastore,
+		Env: env, Store: h.disks, Bus: bus, DefaultDatastore: h.cfg.DefaultDatastore,
 		Quirks: quirks, Version: h.cfg.Version, Log: h.log,
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 type store struct {
 	names      []string              // of the datastores, sorted
 	datastores map[string]*datastore // does not change
+	allocate   func(f *os.File, size int64) error
 
 	mu      sync.Mutex                 // guards what follows; no I/O under it
 	locks   map[esxsim.Volume]diskLock // file locks that VMs of this host hold
@@ -37,6 +38,7 @@ type datastore struct {
 func openStore(list []Datastore) (*store, error) {
 	s := &store{
 		datastores: make(map[string]*datastore),
+		allocate:   allocate,
 		locks:      make(map[esxsim.Volume]diskLock),
 		adopted:    make(map[esxsim.Volume]string),
 	}

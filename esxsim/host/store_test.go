@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -250,4 +251,28 @@ func TestQemuReadsDisks(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	require.Contains(t, string(out), "file format: vmdk")
 	require.Contains(t, string(out), "(21474836480 bytes)")
+}
+
+// A clone reads what was written, not all that a guest has asked for.
+func TestCloneOfHugeDisk(t *testing.T) {
+	dir := t.TempDir()
+	s, ctx, from := store(t, dir), t.Context(), volume("data")
+	const size = 8 << 40
+	if _, err := s.CreateDisk(ctx, from, size, esxsim.Thin); errors.Is(err, esxsim.ErrNoSpace) {
+		t.Skip("the file system has no file of 8 TiB")
+	}
+	f, err := os.OpenFile(filepath.Join(group(dir), "data-flat.vmdk"), os.O_RDWR, 0)
+	require.NoError(t, err)
+	_, err = f.WriteAt([]byte("middle"), 5<<40)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	_, err = s.CloneDisk(ctx, from, volume("copy"), esxsim.Thin)
+	require.NoError(t, err)
+	f, err = os.Open(filepath.Join(group(dir), "copy-flat.vmdk"))
+	require.NoError(t, err)
+	defer f.Close()
+	text := make([]byte, 6)
+	_, err = f.ReadAt(text, 5<<40)
+	require.NoError(t, err)
+	require.Equal(t, "middle", string(text))
 }

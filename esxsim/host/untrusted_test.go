@@ -148,12 +148,12 @@ var planted = []string{"linked", "linkeddata", "linkedmeta", "up", "piped", "pip
 func plant(t testing.TB, inside, outside string) {
 	t.Helper()
 	const (
-		descriptor = "# Disk DescriptorFile\nRW 2048 VMFS \"secret\"\nddb.uuid.image = \"5ec4e7\"\n"
+		descriptor = "# Disk DescriptorFile\nRW 16 VMFS \"secret\"\nddb.uuid.image = \"5ec4e7\"\n"
 		sidecar    = `{"status": "detached", "created": "secret", "created-by": "secret"}`
 	)
 	const data, meta = "-flat.vmdk", "-2ae4dfa5b8ea6ee5.vmfd"
 	for name, text := range map[string]string{
-		"v.vmdk": descriptor, "v" + meta: sidecar, "v" + data: strings.Repeat("secret..", 1<<17),
+		"v.vmdk": descriptor, "v" + meta: sidecar, "v" + data: strings.Repeat("secret..", 1<<10),
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(outside, name), []byte(text), 0o600))
 	}
