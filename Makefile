@@ -9,6 +9,9 @@ STORM         ?= Storm|SeededRaces
 # time for each fuzz target; FUZZTOTAL, in seconds, divides a budget among all of them instead
 FUZZTIME      ?= 30s
 FUZZTOTAL     ?=
+# time for the target of the whole ESX service, if it is to have another one
+FUZZSERVICE   ?=
+SERVICEFLAGS  := -fuzzminimizetime 20x
 # prefix of the figures that `make bench` measures, such as driver/
 BENCH         ?=
 
@@ -91,9 +94,16 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 	time=$(FUZZTIME); \
 	if [ -n '$(FUZZTOTAL)' ]; then s=$$(( 0$(FUZZTOTAL) / n )); time=$$(( s > 1 ? s : 1 ))s; fi; \
 	for t in $$targets; do \
-		echo "fuzz $${t#*:} in $${t%%:*} for $$time"; \
-		$(GO) test -run '^$$' -fuzz "^$${t#*:}\$$" -fuzztime "$$time" "$${t%%:*}"; \
+		for=$$time; flags=; \
+		if [ "$${t#*:}" = FuzzService ]; then for=$(or $(FUZZSERVICE),$$time); flags='$(SERVICEFLAGS)'; fi; \
+		echo "fuzz $${t#*:} in $${t%%:*} for $$for"; \
+		$(GO) test -run '^$$' -fuzz "^$${t#*:}\$$" -fuzztime "$$for" $$flags "$${t%%:*}"; \
 	done
+
+.PHONY: fuzz-service
+fuzz-service: ## fuzz the whole ESX service alone (FUZZTIME=10m)
+	@echo "fuzz FuzzService in ./esxsim/host for $(FUZZTIME)"
+	$(GO) test -run '^$$' -fuzz '^FuzzService$$' -fuzztime $(FUZZTIME) $(SERVICEFLAGS) ./esxsim/host
 
 .PHONY: lint
 lint: fmt-check vet check-decisions ## formatting, go vet, the check of the deciding packages, golangci-lint

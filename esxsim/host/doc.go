@@ -6,15 +6,18 @@
 //
 // Invariants:
 //
-//   - Names come from guests: no name leads out of a datastore's directory ([os.Root]), and the file names in a
-//     descriptor are never followed.
+//   - Names come from guests: no name leads out of a datastore's directory ([os.Root], and reads that follow no link), and the
+//     file names in a descriptor are never followed. Who the caller is, its socket says, not its request.
 //   - A disk is in at most one VM. Its file lock is flock(2) on its data file, which keeps other processes out, too. A loop
 //     device shares the lock, so the lock lasts as long as anybody still uses the disk, even after this process has died.
 //   - A volume exists if its descriptor does. Descriptors and sidecars are replaced as a whole, on disk before the
 //     command is answered.
 //   - Only loop devices of our own are touched: each carries a mark that names the VM directory, which one process at a
 //     time can have.
-//   - A request that is no good gets no byte and harms nobody else; a request that has begun is finished.
+//   - A request that is no good gets no byte and harms nobody else; a request that has begun is finished, but for one that
+//     still waits for a lock when the host has ended for Config.Drain.
+//   - A VM's guest takes no more than its share: connections, the time of each, unread replies and lines of log are bounded.
+//     A silent client blocks others only with the quirk [OneReceiver].
 //
 // # On a datastore (docs/original.md §2.5, §2.14)
 //
@@ -33,6 +36,8 @@
 // As package esxsim says, and: pulling a disk out from under a file system is not possible with a loop device, whose kernel
 // lets it live until its last user is gone; until then nobody can attach the disk. A host that starts finds the VMs as they
 // were: disks that were left in use are still in them, and all others are out, with their metadata saying so.
+//
+// [OneReceiver] is on by default, as all that the last release did; vmdksim serve has it off unless it is asked for.
 //
 // # Example
 //

@@ -64,7 +64,7 @@ func quote(t testing.TB, cmd wire.Command, name string) string {
 
 // Over the socket: no name of a volume or datastore leads out, and what answers null stays inside.
 func TestTricksStayInside(t *testing.T) {
-	parent := t.TempDir()
+	parent := scratch(t)
 	for _, path := range []string{"x.vmdk", "ds2/x.vmdk", "ds1/dockvols/x.vmdk"} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(parent, path)), 0o700))
 		require.NoError(t, os.WriteFile(filepath.Join(parent, path), []byte("# Disk DescriptorFile\nsecret"), 0o600))
