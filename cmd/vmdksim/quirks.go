@@ -24,7 +24,8 @@ func newQuirks() *cobra.Command {
 		Short: "List the switches of the simulated ESX service",
 		Long: "quirks lists what the original ESX service did and one would not build, and bugs that it once had, each with the\n" +
 			"section of docs/original.md that describes it. The default is what its last release did: \"faithful\". A scenario\n" +
-			"turns single ones with \"given quirk NAME=on\" or \"=off\", or all off with \"given quirks fixed\"; serve takes them by --quirks.",
+			"turns single ones with \"given quirk NAME=on\" or \"=off\", or all off with \"given quirks fixed\"; serve takes them by --quirks.\n" +
+			"one-receiver belongs to serve alone, which has it off unless it is asked for.",
 		Example: "  vmdksim quirks\n" +
 			"  vmdksim quirks --json | jq -r '.[] | select(.default == \"on\") | .name'",
 		Args: cobra.NoArgs,

@@ -67,9 +67,14 @@ func TestServe(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "vmdksim serve: ready\n") }, 10*time.Second, time.Millisecond)
 	require.Equal(t, "vm vm1: --esx unix:"+socket+"\nvmdksim serve: ready\n", out.String())
 
+	silent, err := net.Dial("unix", socket)
+	require.NoError(t, err)
+	defer silent.Close()
+	start := time.Now()
 	for _, volume := range []string{"data", "data@first"} {
 		require.Equal(t, "null", ask(t, socket, `{"cmd":"create","details":{"Name":"`+volume+`"},"version":"2"}`))
 	}
+	require.Less(t, time.Since(start), 5*time.Second, "a client that says nothing blocks others if one-receiver is asked for")
 	require.FileExists(t, filepath.Join(dir, "b=c/dockvols/_DEFAULT/data.vmdk"))
 	require.FileExists(t, filepath.Join(dir, "first/dockvols/_DEFAULT/data.vmdk"))
 

@@ -37,7 +37,7 @@ func (ds *datastore) readSmall(name string, limit int) ([]byte, error) {
 		if err != nil {
 			return err
 		}
-		defer unix.Close(fd) //nolint:errcheck // it was only read
+		defer unix.Close(fd)
 		buf := make([]byte, min(firstRead, limit+1))
 		for n := 0; ; {
 			got, err := unix.Pread(fd, buf[n:], int64(n))

@@ -208,7 +208,7 @@ func newTested(t testing.TB, memory, fixed, planted bool) *tested {
 
 // scratch is a directory in memory, if the machine has that: nothing here is about power cuts.
 func scratch(t testing.TB) string {
-	dir, err := os.MkdirTemp("/dev/shm", "vmdkvol-fuzz-")
+	dir, err := os.MkdirTemp("/dev/shm", "vmdkvol-fuzz-") //nolint:usetesting // another directory than TempDir's
 	if err != nil {
 		return t.TempDir()
 	}

@@ -120,7 +120,6 @@ type server struct {
 	listener *net.UnixListener
 	log      *slog.Logger
 	room     chan struct{}   // one token for each connection
-	receiver chan struct{}   // of all VMs: who receives has its token; nil without quirk one-receiver
 	patient  context.Context // of requests that have begun
 	unread   atomic.Int64    // bytes of replies that clients have not taken yet
 	bad      sparse
