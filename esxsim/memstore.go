@@ -19,6 +19,7 @@ type MemStore struct {
 	mu     guard
 	files  map[Volume]*memFiles
 	made   int // disks ever created; gives them their IDs
+	flats  int // disks whose descriptor has the name of the data file of another one, should that be made
 	copied func(from, to Disk)
 	deltas []Volume // snapshots in the order of their last change
 }
@@ -98,7 +99,7 @@ func (s *MemStore) create(v Volume, size int64, format Format) (Disk, error) {
 	if !slices.Contains(s.datastores, v.Datastore) {
 		return Disk{}, memError("create", v, ErrNotExist)
 	}
-	if s.disk(v) != nil {
+	if s.disk(v) != nil || s.flats > 0 && s.disk(dataOf(v)) != nil {
 		return Disk{}, memError("create", v, ErrExist)
 	}
 	if size > s.capacity {
@@ -111,7 +112,16 @@ func (s *MemStore) create(v Volume, size int64, format Format) (Disk, error) {
 	}
 	f := s.at(v)
 	f.disk, f.hasDisk = d, true
+	if _, flat := baseOfData(v); flat {
+		s.flats++
+	}
 	return d, nil
+}
+
+// dataOf returns the volume whose descriptor has the name of v's data file (docs/original.md D20).
+func dataOf(v Volume) Volume {
+	v.Name += "-flat"
+	return v
 }
 
 // CloneDisk implements [Store]. What the disks contain is known to whoever called OnCopy.
@@ -165,6 +175,9 @@ func (s *MemStore) DeleteDisk(_ context.Context, v Volume) error {
 		return memError("delete", v, ErrLocked)
 	}
 	f.disk, f.hasDisk = Disk{}, false
+	if _, flat := baseOfData(v); flat {
+		s.flats--
+	}
 	s.forget(v, f)
 	return nil
 }

@@ -27,7 +27,8 @@ func FuzzService(f *testing.F) {
 		if len(data) > maxScript {
 			return
 		}
-		for _, memory := range []bool{true, false} {
+		var said [2][]string
+		for i, memory := range []bool{true, false} {
 			s := &script{rest: data}
 			fixed, planted := s.settings()
 			w := newTested(t, memory, fixed, planted)
@@ -38,7 +39,9 @@ func FuzzService(f *testing.F) {
 				w.check()
 			}
 			w.end()
+			said[i] = w.said
 		}
+		alike(t, said[0], said[1])
 	})
 }
 
@@ -169,6 +172,8 @@ type tested struct {
 	before       map[string]string
 	plantedFiles map[string]bool
 	openFiles    int
+	said         []string // all replies, until the two kinds of hosts are no longer alike
+	apart        bool
 	stopPatience context.CancelFunc
 	patient      context.Context
 }
@@ -192,6 +197,7 @@ func newTested(t testing.TB, memory, fixed, planted bool) *tested {
 		}
 	}
 	w.open()
+	w.apart = planted
 	if planted && !memory {
 		outside := filepath.Join(w.parent, "outside")
 		require.NoError(t, os.Mkdir(outside, 0o700))
@@ -241,6 +247,9 @@ func (w *tested) send(vm string, parts ...[]byte) (reply []byte) {
 	reply, err = wire.ParseFrame(c.out.Bytes(), wire.MaxReply)
 	require.NoError(w.t, err, "%q", in)
 	w.checkReply(in, reply)
+	if !w.apart {
+		w.said = append(w.said, string(reply))
+	}
 	return reply
 }
 
@@ -257,6 +266,7 @@ func (w *tested) power(vm string) {
 
 // restart ends the host and opens another one on its directories. All disks are out then.
 func (w *tested) restart() {
+	w.apart = true
 	if w.parent == "" {
 		return
 	}

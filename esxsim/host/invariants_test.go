@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +48,20 @@ func (w *tested) checkReply(request, reply []byte) {
 	require.Negative(w.t, odd, "%q: not ASCII: %q", request, reply)
 	require.NotContains(w.t, string(reply), "secret", "%q", request)
 	require.NotContains(w.t, string(reply), "no lock of", "%q: a lock was not given back", request)
+}
+
+// alike compares what hosts in memory and in directories have said to one script. A file system may refuse what memory takes,
+// such as a long name; from then on they differ.
+func alike(t testing.TB, memory, directory []string) {
+	t.Helper()
+	moving := regexp.MustCompile(`"(created|allocated)": "[^"]*"`)
+	for i := range min(len(memory), len(directory)) {
+		m, d := moving.ReplaceAllString(memory[i], ""), moving.ReplaceAllString(directory[i], "")
+		if m != d && strings.Contains(d, `"Error"`) && !strings.Contains(m, `"Error"`) && !strings.Contains(d, "already exists") {
+			return
+		}
+		require.Equal(t, m, d, "memory and directories answer differently")
+	}
 }
 
 // check looks at the whole state while nothing runs: what exists, who has what, and whether all agree.
