@@ -123,15 +123,18 @@ type Proof struct {
 	Failure   explore.Failure
 }
 
-// auditEvery is how many pairs of commuting steps there are to one that is run in both orders.
-const auditEvery = 1000
+// Effort bounds a proof.
+type Effort struct {
+	Runs  int // of one program
+	Audit int // how many pairs of commuting steps there are to one that is run in both orders, at least 1
+}
 
 // lookEvery is how many runs pass between two looks whether to stop.
 const lookEvery = 64
 
 // Prove proves one program, see Prover.
-func Prove(ctx context.Context, r *explore.Runner, p *Script, o explore.Options, runs int) (Proof, error) {
-	return (&Prover{runner: r}).Prove(ctx, p, o, runs)
+func Prove(ctx context.Context, r *explore.Runner, p *Script, o explore.Options, e Effort) (Proof, error) {
+	return (&Prover{runner: r}).Prove(ctx, p, o, e)
 }
 
 // Prover proves one program after another, which have many histories in common. Use from one goroutine.
@@ -143,9 +146,9 @@ type Prover struct {
 // NewProver makes a prover; the runner stays the caller's.
 func NewProver(r *explore.Runner) *Prover { return &Prover{runner: r} }
 
-// Prove explores a program completely, or until it fails, runs runs are made or ctx is done. Its faults and locks are the
+// Prove explores a program completely, or until it fails, the runs are made or ctx is done. Its faults and locks are the
 // program's. A failed audit is a failure.
-func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, runs int) (Proof, error) {
+func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, e Effort) (Proof, error) {
 	o.Faults, o.Locks = p.Faults, p.Locks
 	r, before := v.runner, v.opinions.undecided
 	stage, err := newStageOn(p, r, &v.opinions)
@@ -156,7 +159,7 @@ func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, runs i
 	proof := Proof{Hash: explore.NewHash()}
 	search := explore.NewExhaustive(false)
 	for search.More() {
-		if proof.Runs == runs || proof.Runs%lookEvery == 0 && ctx.Err() != nil {
+		if proof.Runs == e.Runs || proof.Runs%lookEvery == 0 && ctx.Err() != nil {
 			proof.Traces, proof.Undecided = search.Stats().Traces, v.opinions.undecided-before
 			return proof, nil
 		}
@@ -170,7 +173,7 @@ func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, runs i
 			proof.Failing, proof.Failure = p.WithSchedule(res.Deviations), *res.Failure
 			break
 		}
-		pairs, failure := r.Audit(stage.Program, search, o, auditEvery)
+		pairs, failure := r.Audit(stage.Program, search, o, e.Audit)
 		proof.Audited += pairs
 		if failure != nil {
 			proof.Failing, proof.Failure = p.WithSchedule(nil), *failure

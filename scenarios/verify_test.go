@@ -19,7 +19,7 @@ func TestSmallScopesAreProved(t *testing.T) {
 	defer r.Close()
 	for _, scope := range []scenarios.Scope{{Clients: 2, Ops: 1}, {Clients: 1, Ops: 2, Faults: 1}} {
 		for p := range scope.Programs() {
-			proof, err := scenarios.Prove(t.Context(), r, p, explore.Options{}, 1_000_000)
+			proof, err := scenarios.Prove(t.Context(), r, p, explore.Options{}, scenarios.Effort{Runs: 1_000_000, Audit: 100})
 			require.NoError(t, err)
 			require.Nil(t, proof.Failing, "%+v", proof.Failure)
 			require.True(t, proof.Complete)
@@ -57,7 +57,7 @@ func TestAProofIsBounded(t *testing.T) {
 	r := explore.NewRunner()
 	defer r.Close()
 	for p := range (scenarios.Scope{Clients: 2, Ops: 1}).Programs() {
-		proof, err := scenarios.Prove(t.Context(), r, p, explore.Options{}, 1)
+		proof, err := scenarios.Prove(t.Context(), r, p, explore.Options{}, scenarios.Effort{Runs: 1, Audit: 1})
 		require.NoError(t, err)
 		require.Equal(t, 1, proof.Runs)
 		if proof.Complete {

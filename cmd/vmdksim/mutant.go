@@ -18,7 +18,7 @@ import (
 )
 
 func mutantFlags(cmd *cobra.Command, mutant, source *string) {
-	cmd.Flags().StringVar(mutant, "mutant", "", "use the driver with this bug in it (docs/mutants.md says what there is)")
+	cmd.Flags().StringVar(mutant, "mutant", "", "use the driver with this bug in it (docs/mutants.md says what there is), or with that of a .mutant file")
 	_ = cmd.RegisterFlagCompletionFunc("mutant", cobra.FixedCompletions(scenarios.MutantNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	cmd.Flags().StringVar(source, "source", "", "the source of vmdkvol, for --mutant (default: found from the current directory)")
 }
@@ -54,7 +54,7 @@ func runMutant(ctx context.Context, bin string, args []string, stdout, stderr io
 
 // buildMutant builds vmdksim from source with the mutant applied. The caller calls clean when it is done with bin.
 func buildMutant(ctx context.Context, name, source string) (bin string, clean func(), err error) {
-	m, err := scenarios.LoadMutant(name)
+	m, err := loadMutant(name)
 	if err != nil {
 		return "", nil, badInput(err)
 	}

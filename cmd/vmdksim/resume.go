@@ -23,6 +23,7 @@ type progress struct {
 	Locks       string      `json:"locks"` // the lock model
 	Shard       string      `json:"shard"`
 	Limit       int         `json:"limit"`
+	Audit       int         `json:"audit"`
 	Certificate certificate `json:"certificate"`
 }
 
@@ -31,7 +32,7 @@ const progressFormat = "vmdksim verify, progress 1"
 // begin reads the progress of an earlier call, or makes one without programs.
 func (v *verification) begin() (*progress, error) {
 	fresh := &progress{
-		Format: progressFormat, Locks: v.locks, Shard: v.shard, Limit: v.limit,
+		Format: progressFormat, Locks: v.locks, Shard: v.shard, Limit: v.limit, Audit: v.audit,
 		Certificate: certificate{Clients: v.scope.Clients, Ops: v.scope.Ops, Faults: v.scope.Faults, hash: explore.NewHash()},
 	}
 	fresh.Certificate.Hash = fresh.Certificate.hash.String()
@@ -69,8 +70,8 @@ func (p *progress) fits(now *progress) error {
 	switch {
 	case c.Clients != d.Clients || c.Ops != d.Ops || c.Faults != d.Faults:
 		return fmt.Errorf("another scope: %d clients, %d operations, %d faults", c.Clients, c.Ops, c.Faults)
-	case p.Shard != now.Shard || p.Limit != now.Limit:
-		return fmt.Errorf("other flags: --shard %s --limit %d", p.Shard, p.Limit)
+	case p.Shard != now.Shard || p.Limit != now.Limit || p.Audit != now.Audit:
+		return fmt.Errorf("other flags: --shard %s --limit %d --audit %d", p.Shard, p.Limit, p.Audit)
 	case p.Locks != now.Locks:
 		return fmt.Errorf("another lock model: %s", p.Locks)
 	case p.Build != now.Build:

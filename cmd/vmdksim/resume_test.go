@@ -16,7 +16,7 @@ import (
 // small is a verification that takes a moment.
 func small(file string) verification {
 	return verification{
-		scope: scenarios.Scope{Clients: 2, Ops: 1}, limit: 1_000_000, jobs: 2, shard: "1/1", violations: 1, resume: file,
+		scope: scenarios.Scope{Clients: 2, Ops: 1}, limit: 1_000_000, audit: 1000, jobs: 2, shard: "1/1", violations: 1, resume: file,
 		locks: explore.Barging.String(),
 	}
 }

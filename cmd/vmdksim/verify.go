@@ -41,6 +41,7 @@ type certificate struct {
 type verification struct {
 	scope      scenarios.Scope
 	limit      int
+	audit      int
 	jobs       int
 	shard      string
 	violations int
@@ -69,8 +70,8 @@ func newVerify() *cobra.Command {
 			if mutant != "" {
 				return rerun(cmd, mutant, source)
 			}
-			if v.scope.Clients < 1 || v.scope.Ops < 1 || v.scope.Faults < 0 || v.jobs < 1 {
-				return badInput(errors.New("verify needs at least one client, one operation and one job, and not less than no faults"))
+			if v.scope.Clients < 1 || v.scope.Ops < 1 || v.scope.Faults < 0 || v.jobs < 1 || v.audit < 1 {
+				return badInput(errors.New("verify needs at least one client, one operation, one job and --audit 1, and not less than no faults"))
 			}
 			var c *certificate
 			err := watched(cmd, func(w *explore.Watchdog) (err error) {
@@ -97,6 +98,7 @@ func newVerify() *cobra.Command {
 	f.IntVar(&v.scope.Faults, "faults", 0, "faults of each run")
 	f.StringVar(&v.locks, "locks", explore.Barging.String(), "how locks are handed on: barging, or go as sync.Mutex does")
 	f.IntVar(&v.limit, "limit", 10_000_000, "skip the rest of a program after so many runs")
+	f.IntVar(&v.audit, "audit", 1000, "of so many pairs of steps that commute, run one in both orders")
 	f.IntVarP(&v.jobs, "jobs", "j", runtime.NumCPU(), "programs explored at once")
 	f.StringVar(&v.shard, "shard", "1/1", "only every n-th program, the i-th of each n: i/n")
 	f.IntVar(&v.violations, "violations", 1, "stop after so many failing programs")
@@ -163,7 +165,8 @@ func (v *verification) run(ctx context.Context, w *explore.Watchdog) (*certifica
 			defer r.Close()
 			prover := scenarios.NewProver(r)
 			for j := range todo {
-				j.proof, j.err = prover.Prove(proving, j.program, explore.Options{Watchdog: w}, v.limit)
+				j.proof, j.err = prover.Prove(proving, j.program, explore.Options{Watchdog: w},
+					scenarios.Effort{Runs: v.limit, Audit: v.audit})
 				close(j.done)
 			}
 		})
