@@ -12,7 +12,7 @@ type timer struct {
 	sleeper  *Task
 }
 
-// schedule registers a timer; those of one instant fire in the order of their registration.
+// schedule registers a timer.
 //
 //go:norace
 func (k *Kernel) schedule(t timer) {
@@ -40,21 +40,25 @@ func (k *Kernel) drop(d *deadline, sleeper *Task) {
 	}
 }
 
-// tick moves the clock to the next timer and fires it.
+// tick moves the clock to the next instant that has timers and fires all of them: which task set its own first is no
+// matter, and schedules say who acts first. Of a sleep and a deadline around it that end together, the deadline counts.
 //
 //go:norace
 func (k *Kernel) tick() {
-	t := k.timers[0]
-	for i := 1; i < len(k.timers); i++ { // as in drop
-		k.timers[i-1] = k.timers[i]
-	}
-	k.timers = k.timers[:len(k.timers)-1]
-	k.now = t.at
+	k.now = k.timers[0].at
 	k.note(Event{Kind: ClockEvent, Task: clockName, Text: k.now.String()})
-	if t.deadline != nil {
-		t.deadline.end(errDeadline)
-	} else {
-		t.sleeper.woken = true
+	for len(k.timers) > 0 && k.timers[0].at == k.now {
+		t := k.timers[0]
+		for i := 1; i < len(k.timers); i++ { // as in drop
+			k.timers[i-1] = k.timers[i]
+		}
+		k.timers = k.timers[:len(k.timers)-1]
+		switch {
+		case t.deadline != nil:
+			t.deadline.end(errDeadline)
+		case !t.sleeper.expired():
+			t.sleeper.woken = true
+		}
 	}
 }
 

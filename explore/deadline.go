@@ -14,6 +14,7 @@ type deadline struct {
 	k               *Kernel
 	up              *deadline // the parent, if that is a deadline
 	plain           bool      // nothing above it but deadlines can end it
+	owner           *Task     // who made it
 	at              time.Time
 	err             error
 	done            chan struct{}
@@ -34,7 +35,7 @@ func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 		k.deadlines = append(k.deadlines, d)
 	}
 	k.deadlinesUsed++
-	*d = deadline{Context: parent, k: k, at: at, cancel: d.cancel}
+	*d = deadline{Context: parent, k: k, at: at, owner: k.current, cancel: d.cancel}
 	if up, ok := parent.(*deadline); ok {
 		d.up, d.plain = up, up.plain
 	} else {
@@ -46,8 +47,32 @@ func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 //go:norace
 func (d *deadline) Deadline() (time.Time, bool) { return d.at, true }
 
+// Err is for tasks. One that asks about another's deadline commutes with no step, because the other may cancel it.
+//
 //go:norace
 func (d *deadline) Err() error {
+	d.k.foreign(d)
+	return d.ended()
+}
+
+// foreign says so in the footprint if the current task uses a context that another one can cancel.
+//
+//go:norace
+func (k *Kernel) foreign(ctx context.Context) {
+	if d, ok := ctx.(*deadline); ok && k.watcher != nil && k.current != nil {
+		for e := d; e != nil; e = e.up {
+			if e.owner != k.current {
+				k.touch(everything, true)
+				return
+			}
+		}
+	}
+}
+
+// ended is Err for the kernel, which asks on behalf of nobody.
+//
+//go:norace
+func (d *deadline) ended() error {
 	for e := d; e != nil; e = e.up {
 		if e.err != nil {
 			happenedAfter(e)
@@ -66,7 +91,7 @@ func (d *deadline) Err() error {
 func (d *deadline) Done() <-chan struct{} {
 	if d.done == nil {
 		d.done = make(chan struct{})
-		if err := d.Err(); err != nil {
+		if err := d.ended(); err != nil {
 			d.err = err // its parent's, perhaps: it ends once
 			close(d.done)
 		}

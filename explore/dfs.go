@@ -6,8 +6,8 @@ package explore
 //
 //	for dfs.More() { runner.Run(program, dfs, 0, options) }
 //
-// The program must do the same at every run. Two things are not in the footprints, so that orders of them may be left out:
-// which of two timers of one instant was set first, and that one task cancels a context that another one waits with.
+// The program must do the same at every run. A context that one task cancels and another one uses must be one of
+// [World.WithDeadline], or be declared with [Kernel.Follow]: of any other the footprints say nothing.
 type Exhaustive struct {
 	reduction reduction
 

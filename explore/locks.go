@@ -57,7 +57,7 @@ func (m *monitor) compete(t *Task) {
 	m.queue = append(m.queue, t)
 	k.yield(t, queued, Point{"queue", m.name})
 	m.leave(t)
-	if t.ctx != nil && t.ctx.Err() != nil {
+	if t.expired() {
 		return
 	}
 	m.how = handed

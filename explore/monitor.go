@@ -37,6 +37,7 @@ func (m *monitor) Lock(ctx context.Context) error {
 		return nil
 	}
 	t := k.acting()
+	k.foreign(ctx)
 	switch unknown := m.maker == t && m.step == k.steps && m.holder == nil; {
 	case unknown:
 		m.how = visit
@@ -89,6 +90,7 @@ func (m *monitor) Wait(ctx context.Context) error {
 	happensBefore(m)
 	m.holder, m.waited = nil, true
 	k.gave(m)
+	k.foreign(ctx)
 	t.on, t.ctx, t.woken = m, cancellable(ctx), false
 	var woken bool
 	if m.fair {
@@ -103,6 +105,7 @@ func (m *monitor) Wait(ctx context.Context) error {
 	k.took(m)
 	happenedAfter(m)
 	m.waited = true
+	k.foreign(ctx)
 	if !woken {
 		return context.Cause(ctx)
 	}
@@ -126,7 +129,7 @@ func (m *monitor) Wake() {
 	for _, t := range k.live {
 		if (t.state == waiting || t.state == parked) && t.on == m && !t.woken {
 			t.woken = true
-			if t.ctx == nil || t.ctx.Err() == nil { // or else it could go on before
+			if !t.expired() { // or else it could go on before
 				t.cause = k.steps
 			}
 		}

@@ -9,8 +9,7 @@ func (k *Kernel) State(read func(see func(object string, value Hash))) {
 	k.states = append(k.states, read)
 }
 
-// state is everything that steps can change. Timers of one instant fire in the order of their registration, which is not
-// explored, so their order does not count.
+// state is everything that steps can change. Timers of one instant fire together, so their order does not count.
 func (k *Kernel) state() map[string]Hash {
 	state := make(map[string]Hash)
 	see := func(object string, value Hash) { state[object] += value.mix(1) }

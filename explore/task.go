@@ -56,15 +56,29 @@ func (t *Task) enabled() bool {
 	case ready:
 		return true
 	case locking:
-		return t.on.holder == nil || t.ctx != nil && t.ctx.Err() != nil
+		return t.on.holder == nil || t.expired()
 	case waiting:
-		return t.on.holder == nil && (t.woken || t.ctx != nil && t.ctx.Err() != nil)
+		return t.on.holder == nil && (t.woken || t.expired())
 	case sleeping, parked:
-		return t.woken || t.ctx != nil && t.ctx.Err() != nil
+		return t.woken || t.expired()
 	case queued:
-		return t.on.holder == nil && t.on.queue[0] == t || t.ctx != nil && t.ctx.Err() != nil
+		return t.on.holder == nil && t.on.queue[0] == t || t.expired()
 	}
 	return false
+}
+
+// expired reports whether what the task does under a context has to end.
+//
+//go:norace
+func (t *Task) expired() bool {
+	switch ctx := t.ctx.(type) {
+	case nil:
+		return false
+	case *deadline:
+		return ctx.ended() != nil
+	default:
+		return ctx.Err() != nil
+	}
 }
 
 // wants reports whether the task is blocked in a state in which it waits for a monitor.

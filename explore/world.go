@@ -36,7 +36,9 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 	t := k.acting()
 	t.ctx, t.woken = cancellable(ctx), false
 	k.schedule(timer{at: k.now + max(d, 0), sleeper: t})
+	k.foreign(ctx)
 	k.yield(t, sleeping, Point{"sleep", w.name})
+	k.foreign(ctx)
 	if !t.woken {
 		k.drop(nil, t)
 		return context.Cause(ctx)
