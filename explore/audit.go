@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -23,15 +24,33 @@ func (r *Runner) Audit(p Program, d *Exhaustive, o Options, every int) (pairs in
 	}
 	t := &d.trace
 	d.order()
+	if d.audits == 0 {
+		d.audits = NewHash() // searches of different programs should not take the same pairs
+		for j := range t.steps {
+			d.audits = d.audits.Mix(uint64(len(t.steps[j].footprint)))
+		}
+		d.spare(every)
+	}
 	var turns []turn
 	for j := d.firstNew(); j < len(t.steps); j++ {
+		s := &t.steps[j] // all of its own task, and of the clock, happened before it
+		free := j
+		for _, w := range s.past {
+			free -= bits.OnesCount64(w)
+		}
+		if d.spared >= free {
+			d.spared -= free
+			continue
+		}
 		for i := range j {
-			if task := t.steps[i].task; task == t.steps[j].task || task == clockIndex || t.happened(i, &t.steps[j]) {
+			if t.happened(i, s) {
 				continue
 			}
-			if d.audits = d.audits.Mix(uint64(j)); uint64(d.audits)>>8%uint64(every) != 0 {
+			if d.spared > 0 {
+				d.spared--
 				continue
 			}
+			d.spare(every)
 			if turns == nil {
 				turns = d.turns(&r.k)
 			}
@@ -45,6 +64,12 @@ func (r *Runner) Audit(p Program, d *Exhaustive, o Options, every int) (pairs in
 		}
 	}
 	return pairs, nil
+}
+
+// spare draws how many pairs are passed over until the next one is taken.
+func (d *Exhaustive) spare(every int) {
+	d.audits = d.audits.Mix(1)
+	d.spared = int(uint64(d.audits) >> 8 % uint64(2*every-1))
 }
 
 // turn is one step of a run as another run can take it: tasks by name, because their numbers depend on the order of steps.

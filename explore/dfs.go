@@ -24,6 +24,7 @@ type Exhaustive struct {
 
 	ordered bool // the trace of the last run knows its order
 	audits  Hash // says which pairs Audit takes
+	spared  int  // pairs that it passes over first
 }
 
 // ExhaustiveStats counts what a search has done so far.

@@ -216,10 +216,10 @@ func drawActs(kinds int) func(t *rapid.T) [][]act {
 
 func drawExample(kinds, seed int) [][]act { return rapid.Custom(drawActs(kinds)).Example(seed) }
 
-// plainAndReducedAgree compares on 150 programs, whatever rapid is told to do.
+// plainAndReducedAgree compares on 120 programs, whatever rapid is told to do.
 func plainAndReducedAgree(t *testing.T, kinds int, o explore.Options) {
 	compared := 0
-	for seed := 0; compared < 150; seed++ {
+	for seed := 0; compared < 120; seed++ {
 		clients := drawExample(kinds, seed)
 		plain, ps := all(t, true, o, randomProgram(clients))
 		if plain == nil {
