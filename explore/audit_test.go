@@ -2,7 +2,6 @@ package explore_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,14 +61,18 @@ func sharing(writer, reader declared) func(k *explore.Kernel, final func(string)
 
 // audit runs a search to its end or to the first pair that does not commute.
 func audit(program func(k *explore.Kernel, final func(string)), every int) (pairs int, f *explore.Failure) {
+	return auditWith(explore.Options{}, program, every)
+}
+
+func auditWith(o explore.Options, program func(k *explore.Kernel, final func(string)), every int) (pairs int, f *explore.Failure) {
 	r := explore.NewRunner()
 	defer r.Close()
 	dfs := explore.NewExhaustive(false)
 	run := func(k *explore.Kernel) { program(k, func(string) {}) }
 	for n := 0; dfs.More() && f == nil; n++ {
-		r.Run(run, dfs, n, explore.Options{})
+		r.Run(run, dfs, n, o)
 		var more int
-		more, f = r.Audit(run, dfs, explore.Options{}, every)
+		more, f = r.Audit(run, dfs, o, every)
 		pairs += more
 	}
 	return pairs, f
@@ -123,12 +126,14 @@ func TestAuditTakesAFewPairs(t *testing.T) {
 
 // TestAuditOfRandomPrograms: the kernel's own footprints, of monitors, waits and background tasks, are right.
 func TestAuditOfRandomPrograms(t *testing.T) {
-	pairs := 0
-	for seed := range 100 {
-		clients := drawExample(7, seed)
-		n, f := audit(randomProgram(clients), 20)
-		require.Nil(t, f, "program %v: %+v", clients, f)
-		pairs += n
+	for _, o := range []explore.Options{{}, {Faults: 1}, {Faults: 1, Locks: explore.GoMutex}} {
+		pairs := 0
+		for seed := range 100 {
+			clients := drawExample(9, seed)
+			n, f := auditWith(o, randomProgram(clients), 20*(1+3*o.Faults))
+			require.Nil(t, f, "%+v, program %v: %+v", o, clients, f)
+			pairs += n
+		}
+		require.Greater(t, pairs, 100, "%+v", o)
 	}
-	require.Greater(t, pairs, 100, fmt.Sprint(pairs))
 }
