@@ -9,7 +9,8 @@
 // A schedule is the list of its deviations from the default schedule ([Deviation]). By default the current task goes
 // on; if it waits, the task that holds what it waits for; then background tasks, oldest first, so that messages arrive
 // in order; a client starts only when all earlier ones have finished; no fault happens; the clock moves only when
-// nothing else can. The empty schedule is therefore the sequential run.
+// nothing else can, to the next instant at which something ends, and then all that ends there has ended. The empty
+// schedule is therefore the sequential run.
 //
 // The strategies: [Sequential] is the default schedule; [Random], [PCT], [POS] and [Delay] draw schedules, each run from
 // a seed and its number; [Bounded] and [Exhaustive] enumerate them; [Replay] follows one; [Portfolio] mixes them, and is
@@ -20,9 +21,9 @@
 //
 // [Options] say how monitors are handed on ([LockModel]), and may name a [Watchdog] for code that blocks anywhere else.
 //
-// But for the watchdog the package uses one goroutine and no clock (with [NewThreads], one goroutine for each task): a search is bounded by a number of schedules. Whoever wants several cores
-// gives each a Runner and a part of the run numbers, see [NextRound] and [InOrder]; the lowest number that fails is then
-// the same as in one search.
+// But for the watchdog the package uses one goroutine and no clock (with [NewThreads], one goroutine for each task): a
+// search is bounded by a number of schedules. Whoever wants several cores gives each a Runner and a part of the run
+// numbers, see [NextRound] and [InOrder]; the lowest number that fails is then the same as in one search.
 //
 // Invariants:
 //
