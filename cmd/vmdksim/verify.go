@@ -18,7 +18,7 @@ import (
 
 // certificate is verify --json. Its fields may grow and never change meaning.
 type certificate struct {
-	Complete   bool   `json:"complete"` // every trace of every program was run, and none failed
+	Complete   bool   `json:"complete"` // every trace of every program was run, every history was judged, and none failed
 	Clients    int    `json:"clients"`
 	Ops        int    `json:"ops"`
 	Faults     int    `json:"faults"`
@@ -205,7 +205,7 @@ func (v *verification) run(ctx context.Context, w *explore.Watchdog) (*certifica
 			break
 		}
 	}
-	c.Complete = all && c.Skipped == 0 && c.Violations == 0
+	c.Complete = all && c.Skipped == 0 && c.Violations == 0 && c.Undecided == 0
 	c.ElapsedMS = before + time.Since(start).Milliseconds()
 	return c, v.save(p)
 }
@@ -238,6 +238,8 @@ func (c *certificate) tell(out io.Writer) {
 	switch {
 	case c.Violations > 0:
 		verdict = fmt.Sprintf("failed: %d programs", c.Violations)
+	case c.Undecided > 0:
+		verdict = "not complete: there are histories that a judge could not decide"
 	case !c.Complete:
 		verdict = "not complete"
 	}
