@@ -18,7 +18,7 @@ const (
 func (s *Service) attach(ctx context.Context, c *call) (reply []byte, fault string) {
 	var before Meta
 	if !s.step("esx.attach.read", c.volume) {
-		before, _ = s.readMeta(ctx, c.target, c.label)
+		before, _ = s.readMeta(ctx, c.group.files, c.target, c.label)
 	}
 	if before.Status == statusAttached && s.quirk.has(attachRepairs) {
 		before = s.repair(ctx, c, before)
@@ -102,7 +102,7 @@ func (s *Service) repair(ctx context.Context, c *call, before Meta) Meta {
 	s.mu.unlock()
 	if stale && !s.fails("esx.attach.repair", c.volume) {
 		before = before.detached()
-		_ = s.writeMeta(ctx, c.target, c.label, before) // logged there
+		_ = s.writeMeta(ctx, c.group.files, c.target, c.label, before) // logged there
 	}
 	return before
 }
@@ -129,7 +129,7 @@ func alreadyAttached(fault string, before Meta, c *call) string {
 	if owner == "" {
 		owner = "None"
 	}
-	fault += " disk " + vmdkPath(c.target) + " already attached to VM=" + owner
+	fault += " disk " + c.group.path(c.target) + " already attached to VM=" + owner
 	if before.AttachedUUID == c.vm.BIOSUUID {
 		fault += "(Current VM)"
 	}
@@ -161,12 +161,12 @@ func (s *Service) plug(ctx context.Context, c *call) (wire.Device, error) {
 		return wire.Device{}, err
 	}
 
-	disk, err := s.store.LockDisk(ctx, c.target, m.ID)
+	disk, err := c.group.files.LockDisk(ctx, c.target, m.ID)
 	switch {
 	case errors.Is(err, ErrLocked):
 		err = errors.New("Failed to lock the file")
 	case errors.Is(err, ErrNotExist):
-		err = errors.New("File " + vmdkPath(c.target) + " was not found")
+		err = errors.New("File " + c.group.path(c.target) + " was not found")
 	case err == nil:
 		if err = s.bus.Plug(ctx, m.ID, sl.at, disk); err != nil {
 			err = errors.Join(err, s.store.UnlockDisk(ctx, c.target, m.ID))
@@ -198,11 +198,11 @@ func (s *Service) recordAttached(ctx context.Context, c *call, at *wire.Device) 
 		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", c.volume, "err", "simulated fault")
 		return
 	}
-	meta, ok := s.readMeta(ctx, c.target, c.label)
+	meta, ok := s.readMeta(ctx, c.group.files, c.target, c.label)
 	if !ok && !s.quirk.has(optionsLost) {
 		return
 	}
-	_ = s.writeMeta(ctx, c.target, c.label, meta.attachedTo(&c.vm.VM, at)) // logged there
+	_ = s.writeMeta(ctx, c.group.files, c.target, c.label, meta.attachedTo(&c.vm.VM, at)) // logged there
 }
 
 // begin starts a reconfigure task; false if one runs. While VMs have locks there is never a second one.

@@ -34,6 +34,7 @@ func Checkpoints() []Checkpoint {
 		{"esx.create.policy", "§2.6 (5)", "", fail, false, "give the disk its vSAN policy, if one is asked for"},
 		{"esx.create.meta", "§2.6 (6)", "", fail, false, "write the metadata"},
 		{"esx.create.undo", "§2.6 (5, 6)", "", fail, false, "delete the disk again, after a step that failed"},
+		{"esx.create.quota", "§2.6 (7)", "", fail, false, "with vmgroups: charge the volume to its vmgroup; fail: it is not, and the reply is still success"},
 		{"esx.clone.source", "§2.6 clone (3)", "", fail, true, "look for the source"},
 		{"esx.clone.inuse", "§2.6 clone (5)", "", fail, true, "read who has the source; the answer is only logged"},
 		{"esx.clone.copy", "§2.6 clone (7)", "", fail, false, "copy disk and metadata"},
@@ -60,6 +61,8 @@ func Checkpoints() []Checkpoint {
 		{"esx.remove.meta", "§2.10 (2)", "", fail, false, "delete the metadata"},
 		{"esx.remove.disk", "§2.10 (3)", "", file, false, "delete the disk; file: the kind of fault that is tried again, five times, a second apart"},
 		{"esx.remove.restore", "§2.10 (3)", "", fail, false, "write the metadata back, after a disk that could not be deleted"},
+
+		{"esx.remove.quota", "§2.10 (4)", "", fail, false, "with vmgroups: take the volume off the account of its vmgroup"},
 
 		{"esx.lock.new", "§2.11", "the lock", nil, true, "look into the table of locks; with quirk lock-table-race, which is enough to stop there, put a new lock into it"},
 		{"esx.poweroff", "§2.13", "the VM", nil, false, "the VM loses its power, and its disks vanish"},

@@ -42,6 +42,7 @@ func drive(t *testing.T, h *host) {
 	h.stage.faults["esx.create.meta"] = "fail" // which needs the undo
 	h.do("vm1", "create", "x", "")
 	delete(h.stage.faults, "esx.create.meta")
+	h.do("vm1", "remove", "w@DS2", "")
 	h.stage.faults["esx.remove.disk"] = "fail" // which needs the restoration
 	h.do("vm1", "remove", "v", "")
 }
@@ -60,8 +61,8 @@ func (c chosen) Choose(op, object string, faults ...string) int {
 // TestCheckpoints: the list has the points that the service really passes, no other, and their faults.
 func TestCheckpoints(t *testing.T) {
 	faults := map[string][]string{}
-	h := newHost(t, everyStep)
-	asked := newHost(t, everyStep, func(c *esxsim.Config) {
+	h := newHost(t, everyStep, grouped)
+	asked := newHost(t, everyStep, grouped, func(c *esxsim.Config) {
 		c.Stage = chosen{h.stage, faults}
 	})
 	asked.stage = h.stage
@@ -122,7 +123,7 @@ func (c *crash) Before(op, object string) {
 func TestCrashEverywhere(t *testing.T) {
 	for _, p := range esxsim.Checkpoints() {
 		stage := &crash{script: &script{before: map[string]func(){}, faults: map[string]string{}}, at: p.Name}
-		h := newHost(t, func(c *esxsim.Config) { c.Stage, c.EveryStep = stage, true })
+		h := newHost(t, grouped, func(c *esxsim.Config) { c.Stage, c.EveryStep = stage, true })
 		require.NoError(t, h.AddVM(esxsim.VM{ID: "vm9", Home: "ds1", Controllers: []esxsim.Controller{}}))
 		within := func(f func()) (ended bool) {
 			defer func() {

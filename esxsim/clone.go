@@ -12,7 +12,7 @@ import (
 // cloneSource resolves the name of a clone's source; a short one is on the datastore of the clone
 // (docs/original.md §2.6).
 func (s *Service) cloneSource(ctx context.Context, c *call, name string) (src Volume, fault string) {
-	src, fault = s.locate(ctx, name, c.vm.Home, &c.target)
+	src, fault = s.locate(ctx, c.group, name, c.vm.Home, &c.target)
 	if fault == "" && s.snapshots != nil {
 		src, _ = s.newest(ctx, src)
 	}
@@ -21,7 +21,7 @@ func (s *Service) cloneSource(ctx context.Context, c *call, name string) (src Vo
 
 // sourceLock is the name under which a clone locks its source: the source's own datastore, not the home of anybody
 // (docs/original.md §2.11).
-func (s *Service) sourceLock(src Volume) string {
+func (s *Service) sourceLock(g *group, src Volume) string {
 	name := src.Name
 	if snapshotName(name) {
 		name = name[:len(name)-len("-000000")]
@@ -29,7 +29,7 @@ func (s *Service) sourceLock(src Volume) string {
 	if s.quirk.has(cloneSourceUnlocked | lockByName) {
 		return name
 	}
-	return lockName(src.Datastore, name)
+	return lockName(src.Datastore, g.locks, name)
 }
 
 // inOrder returns the names of the locks of a clone and its source in the order in which nobody can wait in a circle;
@@ -40,7 +40,7 @@ func (s *Service) inOrder(ctx context.Context, c *call) (first, second string) {
 	if fault != "" { // which is reported when its turn comes
 		return first, ""
 	}
-	switch second = s.sourceLock(src); {
+	switch second = s.sourceLock(c.group, src); {
 	case second == first:
 		return first, ""
 	case second < first:
@@ -58,29 +58,34 @@ func (s *Service) clone(ctx context.Context, c *call, name string, format Format
 	case s.step("esx.clone.source", c.volume):
 		return nil, stepFault
 	}
-	from := s.label(src, c.vm.Home)
+	if fault := s.permitSource(ctx, c, src); fault != "" {
+		return nil, fault
+	}
+	from := s.label(c.group, src, c.vm.Home)
 	s.env.Touch(from.disk, false)
-	if _, err := s.store.StatDisk(ctx, src); err != nil {
+	source, err := c.group.files.StatDisk(ctx, src)
+	if err != nil {
 		return nil, "Could not find volume for cloning " + name
 	}
+	c.size = source.Size
 	if fault := s.copyLocked(ctx, c, src, from, format); fault != "" {
 		return nil, fault
 	}
 
 	v := c.target
-	meta, ok := s.readMeta(ctx, v, c.label)
+	meta, ok := s.readMeta(ctx, c.group.files, v, c.label)
 	if !ok {
 		return nil, s.undo(ctx, c, "Failed to create volume KV for "+c.volume)
 	}
 	if s.fails("esx.clone.meta", c.volume) ||
-		s.writeMeta(ctx, v, c.label, s.cloneMeta(c, meta, name, format)) != nil {
+		s.writeMeta(ctx, c.group.files, v, c.label, s.cloneMeta(c, meta, name, format)) != nil {
 		s.env.Touch(c.label.meta, true)
-		_ = s.store.DeleteMeta(ctx, v) // it goes with its disk
-		return nil, s.undo(ctx, c, "Failed to create metadata kv store for "+vmdkPath(v))
+		_ = c.group.files.DeleteMeta(ctx, v) // it goes with its disk
+		return nil, s.undo(ctx, c, "Failed to create metadata kv store for "+c.group.path(v))
 	}
 	if fault := s.setPolicy(ctx, c); fault != "" {
 		s.env.Touch(c.label.meta, true)
-		_ = s.store.DeleteMeta(ctx, v)
+		_ = c.group.files.DeleteMeta(ctx, v)
 		return nil, fault
 	}
 	return wire.AppendNull(nil), ""
@@ -89,16 +94,22 @@ func (s *Service) clone(ctx context.Context, c *call, name string, format Format
 // copyLocked copies the source, with its sidecar, under its lock.
 func (s *Service) copyLocked(ctx context.Context, c *call, src Volume, from *labels, format Format) (fault string) {
 	if s.quirk.has(cloneDeadlock) { // else it is held
-		lock, err := s.locks.acquire(ctx, s.sourceLock(src))
+		lock, err := s.locks.acquire(ctx, s.sourceLock(c.group, src))
 		if err != nil {
 			return noVolumeLock + err.Error()
 		}
 		defer lock.release()
 	}
 	if !s.step("esx.clone.inuse", c.volume) {
-		if meta, _ := s.readMeta(ctx, src, from); meta.Status == statusAttached {
+		if meta, _ := s.readMeta(ctx, c.group.files, src, from); meta.Status == statusAttached {
 			s.log.Warn("source of a clone is attached", "host", s.cfg.Host, "volume", src.Name, "vm", meta.AttachedName)
 		}
+	}
+	if fault := s.permitClone(ctx, c); fault != "" {
+		return fault
+	}
+	if fault := s.reserve(ctx, c); fault != "" {
+		return fault
 	}
 	if s.fails("esx.clone.copy", c.volume) {
 		return "Failed to clone volume: " + generalFault
@@ -108,16 +119,16 @@ func (s *Service) copyLocked(ctx context.Context, c *call, src Volume, from *lab
 	s.env.Touch(c.label.disk, true)
 	s.env.Touch(c.label.meta, true)
 	s.env.Touch(c.label.list, true)
-	_, err := s.store.CloneDisk(ctx, src, c.target, format)
+	_, err := c.group.files.CloneDisk(ctx, src, c.target, format)
 	switch {
 	case err == nil:
 		return ""
 	case errors.Is(err, ErrLocked):
 		fault = "Failed to lock the file"
 	case errors.Is(err, ErrNotExist):
-		fault = "File " + vmdkPath(src) + " was not found"
+		fault = "File " + c.group.path(src) + " was not found"
 	default:
-		fault = newDiskFault(c.target, err)
+		fault = newDiskFault(c, err)
 	}
 	return "Failed to clone volume: " + fault
 }

@@ -9,64 +9,76 @@ import (
 	"vmdkvol/driver/wire"
 )
 
-// create makes the disk, then its metadata (docs/original.md §2.6). It is not idempotent.
+// create makes the disk, then its metadata, then charges it (docs/original.md §2.6). It is not idempotent.
 func (s *Service) create(ctx context.Context, c *call) (reply []byte, fault string) {
+	made := false
+	reply, fault, made = s.makeVolume(ctx, c)
+	if made || fault != "" {
+		s.settle(ctx, c, fault)
+	}
+	return reply, fault
+}
+
+func (s *Service) makeVolume(ctx context.Context, c *call) (reply []byte, fault string, made bool) {
 	if s.step("esx.create.exists", c.volume) {
-		return nil, stepFault
+		return nil, stepFault, false
 	}
 	v := c.target
 	exists, fault := s.exists(ctx, c)
 	switch {
 	case fault != "":
-		return nil, fault
+		return nil, fault, false
 	case exists && s.quirk.has(createRepeats):
-		return wire.AppendNull(nil), ""
+		return wire.AppendNull(nil), "", false
 	case exists:
-		return nil, "File " + vmdkPath(v) + " already exists"
+		return nil, "File " + c.group.path(v) + " already exists", false
 	case c.mistyped != "":
-		return nil, c.mistyped
+		return nil, c.mistyped, false
 	case s.step("esx.create.options", c.volume):
-		return nil, stepFault
+		return nil, stepFault, false
 	}
 	if fault := checkOptions(c.opts, s.policies(v.Datastore)); fault != "" {
-		return nil, fault
+		return nil, fault, false
 	}
 	format := Thin
 	if f, ok := c.opts[optDiskFormat]; ok {
 		format = Format(f)
 	}
 	if source, clone := c.opts[optCloneFrom]; clone {
-		return s.clone(ctx, c, source, format)
+		reply, fault = s.clone(ctx, c, source, format)
+		return reply, fault, fault == ""
 	}
-	size, fault := diskSize(c.opts)
+	if c.size, fault = diskSize(c.opts); fault == "" {
+		fault = s.reserve(ctx, c)
+	}
 	if fault != "" {
-		return nil, fault
+		return nil, fault, false
 	}
 
 	if s.fails("esx.create.disk", c.volume) {
-		return nil, "Failed to create volume: " + generalFault
+		return nil, "Failed to create volume: " + generalFault, false
 	}
 	s.env.Touch(c.label.disk, true)
 	s.env.Touch(c.label.list, true)
-	if _, err := s.store.CreateDisk(ctx, v, size, format); err != nil {
-		return nil, "Failed to create volume: " + newDiskFault(v, err)
+	if _, err := c.group.files.CreateDisk(ctx, v, c.size, format); err != nil {
+		return nil, "Failed to create volume: " + newDiskFault(c, err), false
 	}
 	if fault := s.setPolicy(ctx, c); fault != "" {
-		return nil, fault
+		return nil, fault, false
 	}
-	if s.fails("esx.create.meta", c.volume) || s.writeMeta(ctx, v, c.label, s.newMeta(c, format)) != nil {
-		return nil, s.undo(ctx, c, "Failed to create metadata kv store for "+vmdkPath(v))
+	if s.fails("esx.create.meta", c.volume) || s.writeMeta(ctx, c.group.files, v, c.label, s.newMeta(c, format)) != nil {
+		return nil, s.undo(ctx, c, "Failed to create metadata kv store for "+c.group.path(v)), false
 	}
-	return wire.AppendNull(nil), ""
+	return wire.AppendNull(nil), "", true
 }
 
 // newDiskFault is what the API of ESX says to a disk that cannot be made.
-func newDiskFault(v Volume, err error) string {
+func newDiskFault(c *call, err error) string {
 	switch {
 	case errors.Is(err, ErrExist):
-		return "Cannot complete the operation because the file or folder " + vmdkPath(v) + " already exists"
+		return "Cannot complete the operation because the file or folder " + c.group.path(c.target) + " already exists"
 	case errors.Is(err, ErrNoSpace):
-		return "Insufficient disk space on datastore '" + v.Datastore + "'."
+		return "Insufficient disk space on datastore '" + c.target.Datastore + "'."
 	default:
 		return err.Error()
 	}
@@ -79,7 +91,7 @@ func (s *Service) undo(ctx context.Context, c *call, fault string) string {
 	if !s.fails("esx.create.undo", c.volume) {
 		s.env.Touch(c.label.disk, true)
 		s.env.Touch(c.label.list, true)
-		err = s.store.DeleteDisk(ctx, c.target)
+		err = c.group.files.DeleteDisk(ctx, c.target)
 	}
 	if err != nil {
 		s.log.Warn("disk without metadata stays", "host", s.cfg.Host, "volume", c.target.Name, "err", err)
@@ -94,7 +106,7 @@ const generalFault = "A general system error occurred: simulated fault"
 // exists reports whether the volume's descriptor is there, or a data file of another volume that is called like it.
 func (s *Service) exists(ctx context.Context, c *call) (bool, string) {
 	s.env.Touch(c.label.disk, false)
-	_, err := s.store.StatDisk(ctx, c.target)
+	_, err := c.group.files.StatDisk(ctx, c.target)
 	if err == nil {
 		return true, ""
 	}
@@ -105,7 +117,7 @@ func (s *Service) exists(ctx context.Context, c *call) (bool, string) {
 	if !found {
 		return false, ""
 	}
-	_, err = s.store.StatDisk(ctx, base)
+	_, err = c.group.files.StatDisk(ctx, base)
 	return err == nil, ""
 }
 

@@ -11,10 +11,11 @@ func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault stri
 	if s.step("esx.detach.find", c.volume) {
 		return nil, stepFault
 	}
+	lost := c.group.lost(ctx)
 	s.env.Touch(c.vm.label, s.quirk.has(noVMLock))
 	s.mu.lock()
 	m := s.lookup(c.vm)
-	there := m != nil && m.find(c.target) != nil
+	there := m != nil && m.find(c.target) != nil && !lost
 	busy := there && !m.begin(s.quirk.has(noVMLock))
 	s.mu.unlock()
 	if m == nil {
@@ -49,7 +50,7 @@ func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault stri
 }
 
 func detachFault(c *call, fault string) string {
-	return "Failed to detach " + vmdkPath(c.target) + ": " + fault
+	return "Failed to detach " + c.group.path(c.target) + ": " + fault
 }
 
 // unplug is the reconfigure task that removes the disk.
@@ -100,11 +101,11 @@ func (s *Service) recordDetached(ctx context.Context, c *call) {
 		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", c.volume, "err", "simulated fault")
 		return
 	}
-	meta, ok := s.readMeta(ctx, c.target, c.label)
+	meta, ok := s.readMeta(ctx, c.group.files, c.target, c.label)
 	if !ok && !s.quirk.has(optionsLost) {
 		return
 	}
-	_ = s.writeMeta(ctx, c.target, c.label, meta.detached()) // logged there
+	_ = s.writeMeta(ctx, c.group.files, c.target, c.label, meta.detached()) // logged there
 }
 
 // healStale corrects metadata that says attached to the caller although it has no such disk. The original never does
@@ -113,7 +114,7 @@ func (s *Service) healStale(ctx context.Context, c *call) {
 	if s.quirk.has(staleAttached) {
 		return
 	}
-	meta, ok := s.readMeta(ctx, c.target, c.label)
+	meta, ok := s.readMeta(ctx, c.group.files, c.target, c.label)
 	if ok && meta.Status == statusAttached && meta.AttachedUUID == c.vm.metaUUID() {
 		s.recordDetached(ctx, c)
 	}

@@ -11,7 +11,9 @@ import (
 type call struct {
 	*request
 	vm     *machine
+	group  *group
 	target Volume
+	size   int64 // bytes of the volume that a create makes
 	label  *labels
 }
 
@@ -50,14 +52,21 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 	if m == nil {
 		return errorReply("VM " + vm + " is not on this host")
 	}
-	if r.cmd == wire.List {
-		return s.list(ctx, m)
+	g, fault := s.groupOf(ctx, m)
+	switch {
+	case fault != "":
+		return s.groupless(ctx, m, r, fault)
+	case r.cmd == wire.List:
+		return s.list(ctx, m, g)
 	}
-	target, fault := s.locate(ctx, r.name, m.Home, nil)
+	target, fault := s.locate(ctx, g, r.name, m.Home, nil)
+	if fault == "" {
+		fault = s.permit(ctx, g, r, m, target)
+	}
 	if fault != "" {
 		return errorReply(fault)
 	}
-	c := call{request: r, vm: m, target: target, label: s.label(target, m.Home)}
+	c := call{request: r, vm: m, group: g, target: target, label: s.label(g, target, m.Home)}
 	first, second := c.label.lock, ""
 	if r.cmd == wire.Create && !s.quirk.has(cloneDeadlock) {
 		if _, clone := r.opts[optCloneFrom]; clone {
@@ -66,7 +75,7 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 	}
 	if s.snapshots != nil {
 		if delta, ok := s.newest(ctx, target); ok {
-			c.target, c.label = delta, s.label(delta, m.Home)
+			c.target, c.label = delta, s.label(g, delta, m.Home)
 		}
 	}
 	lock, err := s.locks.acquire(ctx, first)
@@ -120,7 +129,7 @@ func (s *Service) reconfigure(ctx context.Context, c *call) (reply []byte, fault
 
 // label returns the labels of a volume for a calling VM. The lock is named after the caller's home datastore, not after
 // the volume's (docs/original.md §2.11).
-func (s *Service) label(v Volume, home string) *labels {
+func (s *Service) label(g *group, v Volume, home string) *labels {
 	datastore := v.Datastore
 	switch {
 	case s.quirk.has(lockByName):
@@ -130,14 +139,14 @@ func (s *Service) label(v Volume, home string) *labels {
 	}
 	s.mu.lock()
 	defer s.mu.unlock()
-	return s.memo.label(v, datastore)
+	return s.memo.label(v, datastore, g.locks)
 }
 
 // readMeta returns a volume's metadata; ok is false if there is none or it is unreadable, which the original does not
 // tell apart.
-func (s *Service) readMeta(ctx context.Context, v Volume, l *labels) (meta Meta, ok bool) {
+func (s *Service) readMeta(ctx context.Context, files Store, v Volume, l *labels) (meta Meta, ok bool) {
 	s.env.Touch(l.meta, false)
-	text, err := s.store.ReadMeta(ctx, v)
+	text, err := files.ReadMeta(ctx, v)
 	if err == nil {
 		s.mu.lock()
 		meta, err = s.memo.meta(text)
@@ -150,9 +159,9 @@ func (s *Service) readMeta(ctx context.Context, v Volume, l *labels) (meta Meta,
 }
 
 // writeMeta replaces a volume's metadata. Most callers go on after a failure, as the original does.
-func (s *Service) writeMeta(ctx context.Context, v Volume, l *labels, meta Meta) error {
+func (s *Service) writeMeta(ctx context.Context, files Store, v Volume, l *labels, meta Meta) error {
 	s.env.Touch(l.meta, true)
-	err := s.store.WriteMeta(ctx, v, EncodeMeta(meta))
+	err := files.WriteMeta(ctx, v, EncodeMeta(meta))
 	if err != nil {
 		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", v.Name, "datastore", v.Datastore, "err", err)
 	}

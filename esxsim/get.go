@@ -18,17 +18,17 @@ func (s *Service) get(ctx context.Context, c *call) (reply []byte, fault string)
 		return nil, fault
 	}
 	if !exists {
-		return nil, "Volume " + c.volume + " not found (file: " + vmdkPath(c.target) + ")"
+		return nil, "Volume " + c.volume + " not found (file: " + c.group.path(c.target) + ")"
 	}
 	var meta Meta
 	ok := !s.step("esx.get.meta", c.volume)
 	if ok {
-		meta, ok = s.readMeta(ctx, c.target, c.label)
+		meta, ok = s.readMeta(ctx, c.group.files, c.target, c.label)
 	}
 	var disk Disk
 	if ok = ok && !s.step("esx.get.size", c.volume); ok {
 		var err error
-		disk, err = s.store.StatDisk(ctx, c.target)
+		disk, err = c.group.files.StatDisk(ctx, c.target)
 		ok = err == nil
 	}
 	if s.quirk.has(nullGet) {
@@ -37,7 +37,7 @@ func (s *Service) get(ctx context.Context, c *call) (reply []byte, fault string)
 			return wire.AppendNull(nil), ""
 		}
 	} else if !ok {
-		return nil, "Metadata of volume " + c.volume + " cannot be read (file: " + vmdkPath(c.target) + ")"
+		return nil, "Metadata of volume " + c.volume + " cannot be read (file: " + c.group.path(c.target) + ")"
 	}
 	return s.describe(meta, disk), ""
 }
@@ -85,7 +85,7 @@ func (s *Service) ownerName(m Meta) string {
 }
 
 // list names all volumes on all datastores, always with their datastore, under no lock (docs/original.md §2.10).
-func (s *Service) list(ctx context.Context, m *machine) []byte {
+func (s *Service) list(ctx context.Context, m *machine, g *group) []byte {
 	s.refresh(m.ID)
 	datastores, err := s.store.Datastores(ctx)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Service) list(ctx context.Context, m *machine) []byte {
 			return errorReply(stepFault)
 		}
 		s.env.Touch(listLabel(ds), false)
-		names, err := s.store.List(ctx, ds, DefaultVmgroupUUID)
+		names, err := s.store.List(ctx, ds, g.UUID)
 		if err != nil && !errors.Is(err, ErrNotExist) {
 			return errorReply("Server returned an error: " + err.Error())
 		}

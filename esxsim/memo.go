@@ -19,6 +19,7 @@ type Memo struct {
 type labelKey struct {
 	Volume
 	lockDatastore string
+	lockGroup     string
 }
 
 // labels are the texts that name a volume's parts, made once.
@@ -51,13 +52,13 @@ func (m *Memo) meta(text []byte) (Meta, error) {
 	return meta, err
 }
 
-func (m *Memo) label(v Volume, lockDatastore string) *labels {
-	key := labelKey{Volume: v, lockDatastore: lockDatastore}
+func (m *Memo) label(v Volume, lockDatastore, lockGroup string) *labels {
+	key := labelKey{Volume: v, lockDatastore: lockDatastore, lockGroup: lockGroup}
 	if l := m.labels[key]; l != nil {
 		return l
 	}
 	l := &labels{
-		lock: lockName(lockDatastore, v.Name),
+		lock: lockName(lockDatastore, lockGroup, v.Name),
 		disk: "disk:" + v.Datastore + "/" + v.Name,
 		meta: "meta:" + v.Datastore + "/" + v.Name,
 		list: listLabel(v.Datastore),
@@ -67,11 +68,11 @@ func (m *Memo) label(v Volume, lockDatastore string) *labels {
 }
 
 // lockName is the name of a volume's lock; without a datastore, the volume's alone (docs/original.md §2.11).
-func lockName(datastore, volume string) string {
+func lockName(datastore, group, volume string) string {
 	if datastore == "" {
 		return volume
 	}
-	return datastore + "." + DefaultVmgroup + "." + volume
+	return datastore + "." + group + "." + volume
 }
 
 // listLabel is the footprint of which volumes a datastore has.

@@ -291,3 +291,20 @@ func (s *MemStore) Meta(datastore, vol string) (meta Meta, ok bool) {
 func memError(op string, v Volume, err error) error {
 	return fmt.Errorf("%s disk %s on datastore %s: %w", op, v.Name, v.Datastore, err)
 }
+
+// Vmgroups implements [Directories]: those that have volumes.
+func (s *MemStore) Vmgroups(_ context.Context, datastore string) ([]string, error) {
+	s.mu.lock()
+	defer s.mu.unlock()
+	var uuids []string
+	for v, f := range s.files {
+		if f.hasDisk && v.Datastore == datastore && !slices.Contains(uuids, v.Vmgroup) {
+			uuids = append(uuids, v.Vmgroup)
+		}
+	}
+	slices.Sort(uuids)
+	return uuids, nil
+}
+
+// NameVmgroup implements [Directories]; there is nothing to do.
+func (s *MemStore) NameVmgroup(context.Context, string, string, string) error { return nil }

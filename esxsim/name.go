@@ -6,14 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// The only vmgroup of this host.
+// The vmgroup of VMs that are in no other.
 const (
 	DefaultVmgroup     = "_DEFAULT"
 	DefaultVmgroupUUID = "11111111-1111-1111-1111-111111111111"
 )
-
-// homeDatastore stands for the home datastore of the calling VM.
-const homeDatastore = "_VM_DS"
 
 const maxNameLen = 100 // characters
 
@@ -58,9 +55,9 @@ func snapshotName(volume string) bool {
 	return true
 }
 
-// locate finds out which volume a name means for a VM with that home datastore. A clone's destination is the default of a
+// locate finds out which volume a name means for a VM of that vmgroup and with that home datastore. A clone's destination is the default of a
 // short name of its source; nil: the name is no source's.
-func (s *Service) locate(ctx context.Context, name, home string, destination *Volume) (v Volume, fault string) {
+func (s *Service) locate(ctx context.Context, g *group, name, home string, destination *Volume) (v Volume, fault string) {
 	volume, datastore, _ := cutLast(name)
 	if fault := checkName(volume, datastore); fault != "" {
 		return v, fault
@@ -70,23 +67,23 @@ func (s *Service) locate(ctx context.Context, name, home string, destination *Vo
 	}
 	switch datastore {
 	case "":
-		if datastore = s.cfg.DefaultDatastore; destination != nil {
+		if datastore = g.DefaultDatastore; destination != nil {
 			datastore = destination.Datastore
 		}
-	case homeDatastore:
+	case HomeDatastore:
 	default:
 		known, err := s.datastores(ctx)
 		if err != nil {
 			return v, "Server returned an error: " + err.Error()
 		}
-		if datastore, fault = s.findDatastore(known, datastore, destination != nil); fault != "" {
+		if datastore, fault = s.findDatastore(g, known, datastore, destination != nil); fault != "" {
 			return v, fault
 		}
 	}
-	if datastore == homeDatastore {
+	if datastore == HomeDatastore {
 		datastore = home
 	}
-	return Volume{Datastore: datastore, Vmgroup: DefaultVmgroupUUID, Name: volume}, ""
+	return Volume{Datastore: datastore, Vmgroup: g.UUID, Name: volume}, ""
 }
 
 // datastores returns the datastores that names are compared with.
@@ -124,7 +121,7 @@ func (s *Service) refresh(vm string) {
 }
 
 // findDatastore returns the real spelling of a datastore's name (docs/original.md §2.3, §2.4).
-func (s *Service) findDatastore(known []string, name string, ofSource bool) (datastore, fault string) {
+func (s *Service) findDatastore(g *group, known []string, name string, ofSource bool) (datastore, fault string) {
 	var found []string
 	lower := strings.ToLower(name)
 	for _, ds := range known {
@@ -137,28 +134,27 @@ func (s *Service) findDatastore(known []string, name string, ofSource bool) (dat
 		return found[0], ""
 	case 0:
 		return "", "Invalid datastore '" + name + "'.\nKnown datastores: " + strings.Join(known, ", ") +
-			".\n" + s.aboutDefault(ofSource)
+			".\n" + aboutDefault(g.DefaultDatastore, ofSource)
 	default:
 		return "", repr("Found multiple datastores with same name (ignoring case difference): " + reprList(found))
 	}
 }
 
 // aboutDefault is the last line of the fault of an unknown datastore.
-func (s *Service) aboutDefault(ofSource bool) string {
-	byDefault := s.cfg.DefaultDatastore
+func aboutDefault(byDefault string, ofSource bool) string {
 	switch {
 	case !ofSource:
 		return "Default datastore: " + byDefault
-	case byDefault == homeDatastore:
-		return "Default datastore_url: " + homeDatastore + "://"
+	case byDefault == HomeDatastore:
+		return "Default datastore_url: " + HomeDatastore + "://"
 	default:
 		return "Default datastore_url: ds:///vmfs/volumes/" + byDefault + "/"
 	}
 }
 
-// vmdkPath is the path of a volume's descriptor as the service's texts show it.
-func vmdkPath(v Volume) string {
-	return "/vmfs/volumes/" + v.Datastore + "/dockvols/" + DefaultVmgroup + "/" + v.Name + ".vmdk"
+// path is the path of a volume's descriptor as the service's texts show it.
+func (g *group) path(v Volume) string {
+	return "/vmfs/volumes/" + v.Datastore + "/dockvols/" + g.Name + "/" + v.Name + ".vmdk"
 }
 
 // reservedSuffix returns the ending that ESX itself gives to files of a disk, "" if the name has none.

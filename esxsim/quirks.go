@@ -25,10 +25,14 @@ const (
 	CloneSourceUnlocked Quirk = "clone-source-unlocked"
 	// ControllerWithDisk: a new controller comes in the same task as the disk, which crashes the VM (§2.7, B19).
 	ControllerWithDisk Quirk = "controller-with-disk"
+	// ClonesUncounted: clones are not charged to the quota of their vmgroup (§2.6, D10).
+	ClonesUncounted Quirk = "clones-uncounted"
 	// CreateRepeats: create of a volume that exists is a success (§2.6, B12).
 	CreateRepeats Quirk = "create-existing-ok"
 	// DatastoreCacheRace: list empties the cache of datastores before it fills it again (§2.4, B15).
 	DatastoreCacheRace Quirk = "datastore-cache-race"
+	// ForceDetachBroken: a detach for a VM that has no vmgroup any more fails in its own code (§2.8, D17).
+	ForceDetachBroken Quirk = "force-detach-broken"
 	// GlobNames: a volume's snapshots are looked for with its name as a pattern, so that the volume "a*" takes those
 	// of "ab" for its own (§2.3, §2.5, D20).
 	GlobNames Quirk = "glob-names"
@@ -57,6 +61,9 @@ const (
 	// OwnerByName: at power-off the metadata is cleared if it names a VM with the same display name
 	// (§2.13, D28). Off: the uuid decides.
 	OwnerByName Quirk = "owner-by-name"
+	// QuotaRace: a create looks for room in the quota first and takes it last, so that others find the same room
+	// (§2.12, D10). Off: it takes it before the disk is made.
+	QuotaRace Quirk = "quota-race"
 	// RemoveInUse: remove does not ask whether the volume is attached, and a failure does not bring the metadata
 	// back (§2.10, B6).
 	RemoveInUse Quirk = "remove-in-use"
@@ -68,6 +75,10 @@ const (
 	// StaleAttached: detach of a disk that is not in the VM leaves the metadata alone, even if it says attached
 	// to that VM (§2.8, D19).
 	StaleAttached Quirk = "stale-attached"
+	// VmgroupByName: locks and paths of volumes have the name of their vmgroup in them, so that a request that came
+	// before a rename excludes none that comes after it, and does not find its files any more (§2.11, D29). Off: they
+	// have its uuid.
+	VmgroupByName Quirk = "vmgroup-by-name"
 )
 
 // QuirkFact describes a quirk.
@@ -86,9 +97,11 @@ const (
 	cloneDeadlock
 	cloneInheritsOwner
 	cloneSourceUnlocked
+	clonesUncounted
 	controllerWithDisk
 	createRepeats
 	datastoreCacheRace
+	forceDetachBroken
 	globNames
 	homeLock
 	lockByName
@@ -99,18 +112,20 @@ const (
 	nullGet
 	optionsLost
 	ownerByName
+	quotaRace
 	removeInUse
 	removeOnce
 	reservedNames
 	staleAttached
+	vmgroupByName
 
 	// faithful is what the last release did.
-	faithful = cloneDeadlock | cloneInheritsOwner | globNames | homeLock | malformedErrors | nullGet | optionsLost |
-		ownerByName | reservedNames | staleAttached
+	faithful = cloneDeadlock | cloneInheritsOwner | clonesUncounted | forceDetachBroken | globNames | homeLock | malformedErrors | nullGet | optionsLost |
+		ownerByName | quotaRace | reservedNames | staleAttached | vmgroupByName
 )
 
 // quirkTable is sorted by name.
-func quirkTable() [24]QuirkFact {
+func quirkTable() [28]QuirkFact {
 	return [...]QuirkFact{
 		{AttachOnce, "docs/original.md §2.7, B21", false},
 		{AttachRepairs, "docs/original.md §2.7, B10", false},
@@ -119,9 +134,11 @@ func quirkTable() [24]QuirkFact {
 		{CloneDeadlock, "docs/original.md §2.6, D9", true},
 		{CloneInheritsOwner, "docs/original.md §2.6, D11", true},
 		{CloneSourceUnlocked, "docs/original.md §2.6, B7", false},
+		{ClonesUncounted, "docs/original.md §2.6, D10", true},
 		{ControllerWithDisk, "docs/original.md §2.7, B19", false},
 		{CreateRepeats, "docs/original.md §2.6, B12", false},
 		{DatastoreCacheRace, "docs/original.md §2.4, B15", false},
+		{ForceDetachBroken, "docs/original.md §2.8, D17", true},
 		{GlobNames, "docs/original.md §2.5, D20", true},
 		{HomeDatastoreLock, "docs/original.md §2.11, D8", true},
 		{LockByName, "docs/original.md §2.11, B8", false},
@@ -132,10 +149,12 @@ func quirkTable() [24]QuirkFact {
 		{NullGet, "docs/original.md §2.9, D14", true},
 		{OptionsLost, "docs/original.md §2.14, D12", true},
 		{OwnerByName, "docs/original.md §2.13, D28", true},
+		{QuotaRace, "docs/original.md §2.12, D10", true},
 		{RemoveInUse, "docs/original.md §2.10, B6", false},
 		{RemoveOnce, "docs/original.md §2.10, B5", false},
 		{ReservedNames, "docs/original.md §2.3, D20", true},
 		{StaleAttached, "docs/original.md §2.8, D19", true},
+		{VmgroupByName, "docs/original.md §2.11, D29", true},
 	}
 }
 

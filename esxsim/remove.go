@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"vmdkvol/driver/wire"
 )
 
 const (
@@ -19,7 +17,7 @@ func (s *Service) remove(ctx context.Context, c *call) (reply []byte, fault stri
 		return nil, stepFault
 	}
 	v := c.target
-	meta, readable := s.readMeta(ctx, v, c.label)
+	meta, readable := s.readMeta(ctx, c.group.files, v, c.label)
 	if meta.Status == statusAttached && !s.quirk.has(removeInUse) {
 		owner := meta.AttachedName
 		if owner == "" {
@@ -32,7 +30,7 @@ func (s *Service) remove(ctx context.Context, c *call) (reply []byte, fault stri
 		return nil, "Failed to remove volume: " + generalFault
 	}
 	s.env.Touch(c.label.meta, true)
-	if err := s.store.DeleteMeta(ctx, v); err != nil && !errors.Is(err, ErrNotExist) {
+	if err := c.group.files.DeleteMeta(ctx, v); err != nil && !errors.Is(err, ErrNotExist) {
 		return nil, "Failed to remove volume: " + err.Error()
 	}
 
@@ -44,10 +42,10 @@ func (s *Service) remove(ctx context.Context, c *call) (reply []byte, fault stri
 		fault, again = s.deleteDisk(ctx, c)
 	}
 	if fault == "" {
-		return wire.AppendNull(nil), ""
+		return s.discharge(ctx, c)
 	}
 	if readable && !s.quirk.has(removeInUse) && !s.fails("esx.remove.restore", c.volume) {
-		_ = s.writeMeta(ctx, v, c.label, meta) // logged there
+		_ = s.writeMeta(ctx, c.group.files, v, c.label, meta) // logged there
 	}
 	return nil, "Failed to remove volume: " + fault
 }
@@ -58,15 +56,15 @@ func (s *Service) deleteDisk(ctx context.Context, c *call) (fault string, again 
 	case chosenFail:
 		return generalFault, false
 	case chosenFile:
-		return "Error caused by file " + vmdkPath(c.target), true
+		return "Error caused by file " + c.group.path(c.target), true
 	}
 	s.env.Touch(c.label.disk, true)
 	s.env.Touch(c.label.list, true)
-	switch err := s.store.DeleteDisk(ctx, c.target); {
+	switch err := c.group.files.DeleteDisk(ctx, c.target); {
 	case err == nil || errors.Is(err, ErrNotExist):
 		return "", false
 	case errors.Is(err, ErrLocked):
-		return "Unable to access file " + vmdkPath(c.target) + " since it is locked", false
+		return "Unable to access file " + c.group.path(c.target) + " since it is locked", false
 	default:
 		return err.Error(), false
 	}

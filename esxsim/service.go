@@ -27,7 +27,10 @@ type Config struct {
 	// VSAN has the datastores that are vSAN, each with the names of its policies. It is not changed.
 	VSAN map[string][]string
 
-	DefaultDatastore string       // of vmgroup _DEFAULT; "" is "_VM_DS", the caller's home datastore
+	// DefaultDatastore is that of vmgroup _DEFAULT while Groups is nil or not configured; "" is "_VM_DS", the caller's home
+	// datastore.
+	DefaultDatastore string
+	Groups           Authority    // the config database; nil: there is none
 	Quirks           Quirks       // switches that differ from their default
 	Version          string       // answer to "version"; "" is "N/A"
 	Host             string       // name of the ESX host, for logs; "" is "esx1"
@@ -37,14 +40,15 @@ type Config struct {
 
 // Service is the vmdk_ops service of one ESX host with the VMs that run there. It is safe for concurrent use.
 type Service struct {
-	cfg     Config // complete
-	env     seam.Env
-	stage   seam.Stage
-	witness witness // the stage, if it is one
-	store   Store
-	bus     Bus
-	log     *slog.Logger
-	quirk   switches
+	cfg      Config // complete
+	everyone group  // without a config database
+	env      seam.Env
+	stage    seam.Stage
+	witness  witness // the stage, if it is one
+	store    Store
+	bus      Bus
+	log      *slog.Logger
+	quirk    switches
 	// snapshots is the store, if disks have snapshots there.
 	snapshots Snapshots
 
@@ -96,8 +100,8 @@ func New(cfg Config) (*Service, error) {
 	}
 	switch {
 	case cfg.DefaultDatastore == "":
-		cfg.DefaultDatastore = homeDatastore
-	case cfg.DefaultDatastore != homeDatastore && !slices.Contains(known, cfg.DefaultDatastore):
+		cfg.DefaultDatastore = HomeDatastore
+	case cfg.DefaultDatastore != HomeDatastore && !slices.Contains(known, cfg.DefaultDatastore):
 		return nil, fmt.Errorf("esxsim: unknown default datastore %q", cfg.DefaultDatastore)
 	}
 	if cfg.Memo == nil {
@@ -112,6 +116,10 @@ func New(cfg Config) (*Service, error) {
 		vms:        make(map[string]*machine),
 		uuids:      make(map[string]*machine),
 		memo:       cfg.Memo,
+	}
+	s.everyone = group{
+		Vmgroup: Vmgroup{UUID: DefaultVmgroupUUID, Name: DefaultVmgroup, DefaultDatastore: cfg.DefaultDatastore},
+		files:   s.store, locks: DefaultVmgroup,
 	}
 	s.mu = newGuard(cfg.Env, cfg.Serial, "esx.vms")
 	s.locks = newLocks(cfg.Env, cfg.Serial)

@@ -210,7 +210,7 @@ func (s *Service) PowerOff(ctx context.Context, id string) error {
 // pullOut takes a leaving disk out of the machine of a VM that is off; nothing can keep it there.
 func (s *Service) pullOut(ctx context.Context, m *machine, sl *slot) error {
 	err := s.bus.Unplug(ctx, m.ID, sl.at, sl.disk)
-	s.env.Touch(s.label(sl.volume, m.Home).disk, true)
+	s.env.Touch(s.label(&s.everyone, sl.volume, m.Home).disk, true)
 	err = errors.Join(err, s.store.UnlockDisk(ctx, sl.volume, m.ID))
 	s.mu.lock()
 	defer s.mu.unlock()
@@ -223,8 +223,8 @@ func (s *Service) forgetOwner(ctx context.Context, vm *VM, v Volume) {
 	if s.checkpoint("esx.poweroff.meta", v.Name, s.failOnly) != 0 {
 		return
 	}
-	l := s.label(v, vm.Home)
-	meta, ok := s.readMeta(ctx, v, l)
+	l := s.label(&s.everyone, v, vm.Home)
+	meta, ok := s.readMeta(ctx, s.store, v, l)
 	if !ok {
 		return
 	}
@@ -236,7 +236,7 @@ func (s *Service) forgetOwner(ctx context.Context, vm *VM, v Volume) {
 		owner = meta.AttachedName == vm.Name || meta.AttachedName == ""
 	}
 	if owner {
-		_ = s.writeMeta(ctx, v, l, meta.detached()) // logged there
+		_ = s.writeMeta(ctx, s.store, v, l, meta.detached()) // logged there
 	}
 }
 

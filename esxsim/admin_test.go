@@ -1,0 +1,185 @@
+package esxsim_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vmdkvol/esxsim"
+)
+
+// TestVmgroupRules: the life of a vmgroup, and what is refused.
+func TestVmgroupRules(t *testing.T) {
+	h := newTenants(t)
+	h.refuses("Vmgroup name -x is invalid, only [a-zA-Z0-9_][a-zA-Z0-9_.-]* is allowed", "vmgroup create --default-datastore ds1 --name -x")
+	h.refuses("Vmgroup name exceeds 64 characters: "+strings.Repeat("x", 65), "vmgroup create --default-datastore ds1 --name "+strings.Repeat("x", 65))
+	h.refuses("Default datastore name ds9 is invalid", "vmgroup create --name app --default-datastore ds9")
+	h.refuses("Cannot use _ALL_DS as default datastore. Please use specific datastore name or _VM_DS special datastore",
+		"vmgroup create --name app --default-datastore _ALL_DS")
+	h.refuses("Vmgroup _DEFAULT already exists", "vmgroup create --name _DEFAULT --default-datastore ds1")
+	h.refuses("Cannot find vm vm9", "vmgroup create --name app --default-datastore ds1 --vm-list vm1,vm9")
+	h.refuses("Vmgroup app does not exist", "vmgroup rm --name app")
+
+	require.Contains(t, h.must("vmgroup create --name app --default-datastore dS2 --description its").Text, "no VMs yet")
+	h.refuses("Vmgroup app already exists", "vmgroup create --name app --default-datastore ds1")
+	h.must("vmgroup vm add --name app --vm-list vm1")
+	require.Equal(t, [][]string{
+		{esxsim.DefaultVmgroupUUID, "_DEFAULT", "VMs that are in no other vmgroup", "_VM_DS", ""},
+		{"uuid-1", "app", "its", "DS2", "vm1"},
+	}, h.must("vmgroup ls").Rows)
+
+	h.refuses("This feature is not supported for vmgroup _DEFAULT.", "vmgroup update --name _DEFAULT --new-name x")
+	h.refuses("Vmgroup _DEFAULT already exists", "vmgroup update --name app --new-name _DEFAULT")
+	h.refuses("Vmgroup name a/b is invalid, only [a-zA-Z0-9_][a-zA-Z0-9_.-]* is allowed", "vmgroup update --name app --new-name a/b")
+	h.must("vmgroup update --name app --new-name odd:name --description new")
+	h.must("vmgroup update --name odd:name --new-name app")
+	require.Equal(t, []string{"uuid-1", "app", "new", "DS2", "vm1"}, h.must("vmgroup ls").Rows[1])
+
+	h.refuses("Cannot delete non-empty vmgroup app. Remove VMs from the vmgroup before deleting it.", "vmgroup rm --name app")
+	h.want(null, "vm1", "create", "v", "")
+	h.want(place0, "vm1", "attach", "v", "")
+	h.refuses("Failed to remove volume v, in use by VM = vm1.", "vmgroup rm --name app --force --remove-volumes")
+	h.want(null, "vm1", "detach", "v", "")
+	h.must("vmgroup vm rm --name app --vm-list vm1")
+	h.refuses("The vmgroup has volumes in it, these must be removed/migrated before deleting the vmgroup.", "vmgroup rm --name app")
+	h.must("vmgroup rm --name app --force")
+	require.Equal(t, [][]string{{"v", "N/A"}}, h.must("volume ls --c volume,vmgroup").Rows, "an orphan")
+
+	h.must("vmgroup create --name app --default-datastore ds1 --vm-list vm1")
+	h.want(null, "vm1", "create", "w", "")
+	h.must("vmgroup rm --name app --force --remove-volumes")
+	require.Len(t, h.store.Disks(), 1, "the orphan")
+
+	// _DEFAULT can be removed, and made again without a list of VMs.
+	h.must("vmgroup rm --name _DEFAULT")
+	h.want(errorText("VM vm1 does not belong to any vmgroup"), "vm1", "create", "x", "")
+	_, err := h.run("vmgroup create --name _DEFAULT --default-datastore _VM_DS --vm-list vm1")
+	require.ErrorContains(t, err, "Invalid Argument(")
+	h.must("vmgroup create --name _DEFAULT --default-datastore _VM_DS")
+	h.want(null, "vm1", "create", "x", "")
+
+	h.db.SetMode(esxsim.NotConfigured)
+	h.refuses("Configuration not found. Please init configuration with 'vmdksim admin config init'.", "vmgroup ls")
+	require.Equal(t, [][]string{{"v", "N/A"}, {"x", "_DEFAULT"}}, h.must("volume ls --c volume,vmgroup").Rows)
+}
+
+// TestVMRules: which VMs can go into and out of vmgroups.
+func TestVMRules(t *testing.T) {
+	h := newTenants(t)
+	h.must("vmgroup create --name a --default-datastore ds1 --vm-list vm1")
+	h.must("vmgroup create --name b --default-datastore ds1")
+	h.refuses("VM 'vm1' has already been associated with tenant 'a', cannot add it again", "vmgroup vm add --name b --vm-list vm2,vm1")
+	h.refuses("VM 'vm1' has already been associated with tenant 'a', can't add it", "vmgroup vm replace --name b --vm-list vm1")
+	h.refuses("VM 'vm2' has not been associated with tenant 'a', cannot remove it", "vmgroup vm rm --name a --vm-list vm2")
+	h.refuses("VMs vm2,vm2 contain duplicates, they should be unique", "vmgroup vm add --name a --vm-list vm2,vm2")
+	h.refuses("VM list cannot be empty", "vmgroup vm add --name a --vm-list ,")
+	h.refuses("Cannot find vm vm9", "vmgroup vm add --name a --vm-list vm9")
+	for _, what := range []string{"add", "rm", "replace"} {
+		h.refuses("This feature is not supported for vmgroup _DEFAULT.", "vmgroup vm "+what+" --name _DEFAULT --vm-list vm1")
+	}
+	require.Empty(t, h.must("vmgroup vm ls --name b").Rows)
+	require.NotEmpty(t, h.must("vmgroup vm ls --name _DEFAULT").Text)
+
+	h.want(null, "vm1", "create", "v", "")
+	h.want(place0, "vm1", "attach", "v", "")
+	h.refuses("Cannot remove VM from vmgroup VM 'vm1' has volumes mounted.", "vmgroup vm rm --name a --vm-list vm1")
+	h.refuses("Cannot replace VM in vmgroup VM 'vm1' has volumes mounted.", "vmgroup vm replace --name a --vm-list vm2")
+	h.want(null, "vm1", "detach", "v", "")
+	h.must("vmgroup vm replace --name a --vm-list vm2,vm3")
+	require.Equal(t, [][]string{{"vm2", "vm2"}, {"vm3", "vm3"}}, h.must("vmgroup vm ls --name a").Rows)
+	h.must("vmgroup vm add --name b --vm-list vm1")
+	require.Equal(t, [][]string{{"bios-1", "vm1"}}, h.must("vmgroup vm ls --name b").Rows)
+	h.want(null, "vm2", "create", "w", "")
+	h.want(place0, "vm2", "attach", "w", "")
+	h.refuses("Cannot add VM to vmgroup VM 'vm2' has volumes mounted.", "vmgroup vm add --name b --vm-list vm2")
+}
+
+// TestAccessRules: rows of privileges.
+func TestAccessRules(t *testing.T) {
+	h := newTenants(t)
+	h.must("vmgroup create --name a --default-datastore ds1")
+	h.refuses("Access privilege for (a, ds1) already exists", "vmgroup access add --name a --datastore DS1")
+	h.refuses("No access privilege exists for (a, DS2)", "vmgroup access set --name a --datastore ds2 --volume-maxsize 1gb")
+	h.refuses("No access privilege exists for (a, DS2)", "vmgroup access rm --name a --datastore ds2")
+	h.refuses("Datastore ds9 does not exist", "vmgroup access add --name a --datastore ds9")
+	h.refuses("Volume max size 2048MB exceeds the total size 1024MB", "vmgroup access add --name a --datastore ds2 --volume-maxsize 2gb --volume-totalsize 1gb")
+	h.refuses("Invalid Argument(volume-maxsize: much)", "vmgroup access add --name a --datastore ds2 --volume-maxsize much")
+	h.must("vmgroup access add --name a --datastore ds2 --volume-maxsize 512mb --volume-totalsize 1tb")
+	h.refuses("Invalid value maybe for allow-create option", "vmgroup access set --name a --datastore ds2 --allow-create maybe")
+	h.must("vmgroup access set --name a --datastore ds2 --allow-create True --volume-maxsize 0")
+	require.Equal(t, esxsim.Result{
+		Columns: []string{"datastore", "allow-create", "max-volume-size", "total-size"},
+		Rows:    [][]string{{"DS2", "True", "Unset", "1024GB"}, {"ds1", "True", "Unset", "Unset"}},
+	}, h.must("vmgroup access ls --name a"))
+	h.refuses("Removing of access privilege to 'default_datastore' is not supported", "vmgroup access rm --name a --datastore ds1")
+	h.must("vmgroup update --name a --default-datastore ds3")
+	h.must("vmgroup access rm --name a --datastore ds1")
+	require.Equal(t, "DS2 ds3", h.must("vmgroup access ls --name a").Rows[0][0]+" "+h.must("vmgroup access ls --name a").Rows[1][0])
+}
+
+// TestVolumeCommands: the table of volumes, and changing what can be changed.
+func TestVolumeCommands(t *testing.T) {
+	h := newTenants(t)
+	h.want(null, "vm1", "create", "v", `{"size":"1gb","fstype":"xfs"}`)
+	h.want(place0, "vm1", "attach", "v", "")
+	h.must("vmgroup create --name app --default-datastore ds3 --vm-list vm2")
+	h.want(null, "vm2", "create", "w", "")
+	row := h.must("volume ls --vmgroup _DEF*").Rows
+	require.Len(t, row, 1)
+	require.Equal(t, []string{"v", "ds1", "_DEFAULT", "1GB", "0", "xfs", "N/A", "thin", "vm1", "read-write", "independent_persistent", "vm1"}, row[0][:12])
+	require.Equal(t, [][]string{{"app", "w"}}, h.must("volume ls --vmgroup *pp --c vmgroup,volume").Rows)
+	require.Empty(t, h.must("volume ls --vmgroup b*").Rows)
+	_, err := h.run("volume ls --c moon")
+	require.ErrorContains(t, err, "Invalid column moon")
+
+	h.must("volume set --volume v@DS1 --vmgroup _DEFAULT --options access=read-only,attach-as=persistent")
+	meta, _ := h.store.Meta("ds1", "v")
+	require.Equal(t, "read-only", meta.VolOpts["access"])
+	require.Equal(t, "xfs", meta.VolOpts["fstype"])
+	require.Equal(t, "attached", meta.Status)
+	for options, says := range map[string]string{
+		"v@ds1 --options access=none": "Access type 'none' is not supported", "v@ds1 --options fstype=xfs": "Only access and attach-as",
+		"v --options access=read-only": "VOLUME@DATASTORE", "w@ds1 --options access=read-only": "metadata cannot be read",
+		"../x@ds1 --options access=read-only": "illegal characters",
+	} {
+		_, err := h.run("volume set --vmgroup _DEFAULT --volume " + options)
+		require.ErrorContains(t, err, says, options)
+	}
+	h.refuses("Vmgroup moon does not exist", "volume set --vmgroup moon --volume v@ds1 --options access=read-only")
+}
+
+// TestUsage: what is no command.
+func TestUsage(t *testing.T) {
+	h := newTenants(t)
+	for line, says := range map[string]string{
+		"volume fly":                     `no command "volume fly"`,
+		"vmgroup create --name x":        "option default-datastore is missing",
+		"vmgroup ls --x y --moon z":      "no option moon, x",
+		"vmgroup rm --name x --force it": "is a switch",
+	} {
+		_, err := h.run(line)
+		require.ErrorIs(t, err, esxsim.ErrUsage, line)
+		require.ErrorContains(t, err, says)
+	}
+	h.refuses("Sorry, configuration move ('config mv' command) is not supported yet", "config mv --to ds2")
+}
+
+// TestQuotaFaults: what cannot be charged is made all the same, and what cannot be discharged answers what is no answer.
+func TestQuotaFaults(t *testing.T) {
+	both(t, esxsim.MalformedErrors, func(t *testing.T, on bool, set func(*esxsim.Config)) {
+		h := newTenants(t, set)
+		h.must("vmgroup create --name app --default-datastore ds1 --vm-list vm1")
+		h.must("vmgroup access set --name app --datastore ds1 --volume-totalsize 100mb")
+		h.stage.faults["esx.create.quota"] = "fail"
+		h.want(null, "vm1", "create", "a", "")
+		h.want(null, "vm1", "create", "b", "")
+		delete(h.stage.faults, "esx.create.quota")
+		h.want(null, "vm1", "create", "c", "")
+		h.stage.faults["esx.remove.quota"] = "fail"
+		failed := "DB access error at /etc/vmware/vmdkops/auth-db: simulated fault"
+		h.want(choose(on, `"`+failed+`"`, errorText(failed)), "vm1", "remove", "c", "")
+		require.Len(t, h.store.Disks(), 2)
+		h.want(errorText("The total volume size exceeds the usage quota"), "vm1", "create", "d", "")
+	})
+}
