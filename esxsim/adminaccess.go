@@ -71,16 +71,19 @@ func (a *Admin) setAccess(ctx context.Context, o options) (Result, error) {
 
 // limits reads the limits that are given.
 func (p *Privilege) limits(o options) error {
-	for name, value := range map[string]*int64{"volume-maxsize": &p.MaxSize, "volume-totalsize": &p.Quota} {
-		text, set := o[name]
+	for _, limit := range []struct {
+		name string
+		mb   *int64
+	}{{"volume-maxsize", &p.MaxSize}, {"volume-totalsize", &p.Quota}} {
+		text, set := o[limit.name]
 		if !set {
 			continue
 		}
 		mb, ok := sizeInMB(text)
 		if !ok && text != "0" {
-			return refuse("Invalid Argument(%s)", name+": "+text)
+			return refuse("Invalid Argument(%s)", limit.name+": "+text)
 		}
-		*value = mb
+		*limit.mb = mb
 	}
 	if p.Quota != 0 && p.MaxSize > p.Quota {
 		return refuse("Volume max size %dMB exceeds the total size %dMB", p.MaxSize, p.Quota)

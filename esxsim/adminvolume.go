@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -109,7 +110,8 @@ func (a *Admin) listVolumes(ctx context.Context, o options) (Result, error) {
 		return t, err
 	}
 	pattern, picky := o["vmgroup"]
-	for uuid, name := range groups {
+	for _, uuid := range slices.Sorted(maps.Keys(groups)) {
+		name := groups[uuid]
 		if picky && !glob(pattern, name) {
 			continue
 		}
@@ -200,8 +202,8 @@ func (a *Admin) setVolume(ctx context.Context, o options) (Result, error) {
 		return Result{}, err
 	}
 	v := Volume{Datastore: ds, Name: name}
-	for uuid, group := range groups {
-		if group == o["vmgroup"] && group != notKnown {
+	for _, uuid := range slices.Sorted(maps.Keys(groups)) {
+		if group := groups[uuid]; group == o["vmgroup"] && group != notKnown {
 			v.Vmgroup = uuid
 		}
 	}
@@ -216,9 +218,7 @@ func (a *Admin) setVolume(ctx context.Context, o options) (Result, error) {
 		return Result{}, refuse("%s Its metadata cannot be read: %v", failed, err)
 	}
 	opts := map[string]string{}
-	for k, value := range meta.VolOpts {
-		opts[k] = value
-	}
+	maps.Copy(opts, meta.VolOpts)
 	for _, word := range o.list("options") {
 		key, value, _ := strings.Cut(word, "=")
 		if key != optAccess && key != optAttachAs {

@@ -148,6 +148,9 @@ func (c *MemConfig) Charge(_ context.Context, v Volume, size, limit int64) error
 	if err := c.open(); err != nil {
 		return err
 	}
+	if c.find(v.Vmgroup) == nil {
+		return &DBError{AuthDBPath, errors.New("there is no vmgroup " + v.Vmgroup)}
+	}
 	if limit != 0 && c.used(v.Vmgroup, v.Datastore)-c.charges[v]+size > limit {
 		return ErrQuota
 	}
