@@ -71,6 +71,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newRun(), newFmt(), newExplore(), newShrink(), newVerify(), newRace(), newDemo(), newMutants(), newDeterminism(),
-		newServe(), newQuirks())
+		newServe(), newAdmin(), newQuirks())
 	return root
 }

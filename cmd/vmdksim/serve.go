@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"vmdkvol/esxsim/host"
+	"vmdkvol/esxsim/host/configdb"
 )
 
 // serving are the flags of serve as given.
@@ -23,6 +25,8 @@ type serving struct {
 	dir              string
 	defaultDatastore string
 	noLoop           bool
+	control          string
+	configDB         string
 	quirks           string
 	logLevel         string
 }
@@ -52,6 +56,10 @@ func newServe() *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !o.noLoop || cmd.Flags().Changed("dir") { // else nothing says that there is such a directory
+				o.control = cmp.Or(o.control, filepath.Join(o.dir, controlFile))
+				o.configDB = cmp.Or(o.configDB, filepath.Join(o.dir, configFile))
+			}
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -59,9 +67,11 @@ func newServe() *cobra.Command {
 	f.StringArrayVar(&o.datastores, "datastore", nil, "[NAME=]DIR of a datastore; the first one is the home of all VMs; NAME is by default DIR's last part")
 	f.StringArrayVar(&o.vms, "vm", nil, "NAME=SOCKET of a VM")
 	f.StringArrayVar(&o.homes, "home", nil, "VM=DATASTORE: another home datastore of a VM")
-	f.StringVar(&o.dir, "dir", "/run/vmdksim", "directory for the devices of the VMs")
+	f.StringVar(&o.dir, "dir", defaultDir, "directory for the devices of the VMs")
 	f.StringVar(&o.defaultDatastore, "default-datastore", "", "where volumes without \"@datastore\" are (default: the home of their VM)")
 	f.BoolVar(&o.noLoop, "no-loop", false, "attached disks do not appear anywhere")
+	f.StringVar(&o.control, "control", "", "socket for vmdksim admin (default "+controlFile+" in --dir; without loop devices and --dir, none)")
+	f.StringVar(&o.configDB, "config", "", "path of the config database, which is made by 'vmdksim admin config init' (default "+configFile+" in --dir)")
 	f.StringVar(&o.quirks, "quirks", "faithful,one-receiver=off", "faithful, fixed, NAME=on or NAME=off, separated by commas; see vmdksim quirks")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
@@ -102,6 +112,9 @@ func (o *serving) run(ctx context.Context, out, logTo io.Writer) error {
 			fmt.Fprintf(out, " --dev-root %s --sys-root %s", h.DevRoot(vm.Name), h.SysRoot(vm.Name))
 		}
 		fmt.Fprintln(out)
+	}
+	if c.Control != "" {
+		fmt.Fprintf(out, "admin: --control %s\n", c.Control)
 	}
 	fmt.Fprintln(out, "vmdksim serve: ready")
 	if err := h.Serve(ctx); err != nil {
@@ -162,5 +175,26 @@ func (o *serving) config(logTo io.Writer) (host.Config, error) {
 	for vm := range homes {
 		return c, fmt.Errorf("--home %s=…: there is no such --vm", vm)
 	}
-	return c, nil
+	return c, o.administration(&c)
+}
+
+// administration fills in what admin needs.
+func (o *serving) administration(c *host.Config) (err error) {
+	if o.control != "" {
+		if c.Control, err = filepath.Abs(o.control); err != nil {
+			return err
+		}
+	}
+	if o.configDB == "" {
+		return nil
+	}
+	db := configdb.Config{Datastores: map[string]string{}}
+	for _, d := range c.Datastores {
+		db.Datastores[d.Name] = d.Dir
+	}
+	if db.Path, err = filepath.Abs(o.configDB); err != nil {
+		return err
+	}
+	c.Groups, err = configdb.New(db)
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"vmdkvol/driver/wire"
+	"vmdkvol/esxsim"
 )
 
 // Datastore is a directory with the files of volumes, made if need be. Without a directory it is in memory and ends with
@@ -52,6 +53,11 @@ type Config struct {
 	Hook func(ctx context.Context, p Plug) error
 	// Detach makes Close take those disks out of the VMs that nobody uses.
 	Detach bool
+
+	// Control is the socket of the administrator, see [Host.Admin]; "": none. Its owner alone may connect.
+	Control string
+	// Groups is the config database, which must not be nil inside; nil: the host is not configured.
+	Groups esxsim.ConfigDB
 
 	DefaultDatastore string        // "" is the home datastore of each VM
 	Quirks           Quirks        // what differs from the original service
@@ -135,6 +141,9 @@ func (c Config) check() error {
 		return fmt.Errorf("default datastore %q is none of the datastores", c.DefaultDatastore)
 	}
 	vms, sockets := map[string]bool{}, map[string]bool{}
+	if c.Control != "" {
+		sockets[filepath.Clean(c.Control)] = true
+	}
 	for _, vm := range c.VMs {
 		switch {
 		case !vmName.MatchString(vm.Name):
@@ -145,6 +154,8 @@ func (c Config) check() error {
 			return fmt.Errorf("vm %s: no datastore %q", vm.Name, vm.Home)
 		case len(vm.Socket) > maxSocketPath:
 			return fmt.Errorf("vm %s: path of the socket is longer than %d bytes", vm.Name, maxSocketPath)
+		case vm.Socket != "" && filepath.Clean(vm.Socket) == filepath.Clean(c.Control):
+			return fmt.Errorf("vm %s: socket %s is the administrator's", vm.Name, vm.Socket)
 		case vm.Socket != "" && sockets[filepath.Clean(vm.Socket)]:
 			return fmt.Errorf("vm %s: socket %s is another VM's", vm.Name, vm.Socket)
 		}
@@ -168,6 +179,14 @@ func (d Datastore) check(memory bool) error {
 		return fmt.Errorf("directory %q is not an absolute path", d.Dir)
 	}
 	return nil
+}
+
+// groups returns the config database as the service wants it: no interface if there is none.
+func (c Config) groups() esxsim.Authority {
+	if c.Groups == nil {
+		return nil
+	}
+	return c.Groups
 }
 
 // memory reports whether the datastores are in memory: the first one decides, check looks at the others.

@@ -31,11 +31,12 @@ type Host struct {
 	store *store   // the same; nil if datastores are in memory
 	loops *loopBus // nil without loop devices
 
-	receiver chan struct{} // of all VMs: who receives has its token; nil without quirk one-receiver
+	receiver   chan struct{} // of all VMs: who receives has its token; nil without quirk one-receiver
+	administer sync.Mutex    // held by the administrator's command that runs
 
 	mu        sync.Mutex // guards what follows; nothing waits under it
 	closed    bool
-	listeners map[string]*net.UnixListener // by VM
+	listeners map[string]*net.UnixListener // by VM; "" is the administrator's
 	work      sync.WaitGroup               // requests that run; Add only under mu, while not closed
 }
 
@@ -80,7 +81,7 @@ func (h *Host) open() (err error) {
 	}
 	h.esx, err = esxsim.New(esxsim.Config{
 		Env: env, Store: h.disks, Bus: bus, DefaultDatastore: h.cfg.DefaultDatastore,
-		Quirks: quirks, Version: h.cfg.Version, Log: h.log,
+		Groups: h.cfg.groups(), Quirks: quirks, Version: h.cfg.Version, Log: h.log,
 	})
 	if err != nil {
 		return err
@@ -106,14 +107,20 @@ func (h *Host) open() (err error) {
 // VMs of other processes included.
 func (h *Host) forget(ctx context.Context) error {
 	for _, ds := range h.store.names {
-		names, err := h.store.List(ctx, ds, esxsim.DefaultVmgroupUUID)
+		uuids, err := h.store.Vmgroups(ctx, ds)
 		if err != nil {
 			return err
 		}
-		for _, name := range names {
-			v := esxsim.Volume{Datastore: ds, Vmgroup: esxsim.DefaultVmgroupUUID, Name: name}
-			if err := h.forgetOwner(ctx, v); err != nil {
+		for _, uuid := range uuids {
+			names, err := h.store.List(ctx, ds, uuid)
+			if err != nil {
 				return err
+			}
+			for _, name := range names {
+				v := esxsim.Volume{Datastore: ds, Vmgroup: uuid, Name: name}
+				if err := h.forgetOwner(ctx, v); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -132,7 +139,11 @@ func (h *Host) forgetOwner(ctx context.Context, v esxsim.Volume) error {
 	if _, ok := attached(); !ok {
 		return nil
 	}
-	lock, err := h.store.datastores[v.Datastore].lockData(v)
+	ds, err := h.store.find(v)
+	if err != nil {
+		return err
+	}
+	lock, err := ds.lockData(v)
 	if err != nil {
 		return nil //nolint:nilerr // somebody has the disk, or it has none
 	}

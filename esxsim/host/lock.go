@@ -145,14 +145,17 @@ func (s *store) volumeOf(path string, device, inode uint64) (esxsim.Volume, bool
 		return esxsim.Volume{}, false
 	}
 	for _, ds := range s.names {
-		v := esxsim.Volume{Datastore: ds, Vmgroup: esxsim.DefaultVmgroupUUID, Name: name}
-		info, err := s.datastores[ds].root.Stat(dataFile(v))
-		if err != nil {
-			continue
-		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if ok && uint64(st.Dev) == device && st.Ino == inode { //nolint:unconvert // an int32 on darwin
-			return v, true
+		uuids, _ := s.Vmgroups(context.Background(), ds)
+		for _, uuid := range uuids {
+			v := esxsim.Volume{Datastore: ds, Vmgroup: uuid, Name: name}
+			info, err := s.tops[ds].Stat(filepath.Join(uuid, dataFile(v)))
+			if err != nil {
+				continue
+			}
+			st, ok := info.Sys().(*syscall.Stat_t)
+			if ok && uint64(st.Dev) == device && st.Ino == inode { //nolint:unconvert // an int32 on darwin
+				return v, true
+			}
 		}
 	}
 	return esxsim.Volume{}, false

@@ -17,7 +17,7 @@ import (
 	"vmdkvol/driver/wire"
 )
 
-// Listen opens the sockets of all VMs. Their owner alone may connect: whoever connects is that VM.
+// Listen opens the sockets of all VMs and of the administrator. Their owner alone may connect: whoever connects is that VM.
 func (h *Host) Listen() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -33,6 +33,13 @@ func (h *Host) Listen() error {
 			return fmt.Errorf("socket of vm %s: %w", vm.Name, err)
 		}
 		h.listeners[vm.Name] = l
+	}
+	if h.cfg.Control != "" && h.listeners[""] == nil {
+		l, err := listen(h.cfg.Control)
+		if err != nil {
+			return fmt.Errorf("control socket: %w", err)
+		}
+		h.listeners[""] = l
 	}
 	return nil
 }
@@ -113,10 +120,10 @@ func (h *Host) Serve(ctx context.Context) error {
 	return nil
 }
 
-// server is the socket of one VM.
+// server is the socket of one VM, or of the administrator.
 type server struct {
 	host     *Host
-	vm       string
+	vm       string // "" is the administrator
 	listener *net.UnixListener
 	log      *slog.Logger
 	room     chan struct{}   // one token for each connection
@@ -153,7 +160,11 @@ func (s *server) run(ctx context.Context) error {
 		conns.Go(func() {
 			defer func() { <-s.room }()
 			defer c.Close()
-			if err := s.exchange(ctx, c); err != nil {
+			serve := s.exchange
+			if s.vm == "" {
+				serve = s.control
+			}
+			if err := serve(ctx, c); err != nil {
 				s.bad.warn(s.log, "connection dropped", err)
 			}
 		})

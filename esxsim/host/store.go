@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,16 +18,20 @@ import (
 
 // store is an esxsim.Store of VMDK files. Processes and stores may share a directory.
 type store struct {
-	names      []string              // of the datastores, sorted
-	datastores map[string]*datastore // does not change
+	names      []string // of the datastores, sorted
 	allocate   func(f *os.File, size int64) error
+	datastores map[string]*datastore // the directories of vmgroup _DEFAULT; does not change
+	tops       map[string]*os.Root   // dockvols of each datastore; does not change
+
+	dirs   sync.Mutex                   // guards groups; opening directories is done under it
+	groups map[esxsim.Volume]*datastore // the directories of other vmgroups; keys have no name
 
 	mu      sync.Mutex                 // guards what follows; no I/O under it
 	locks   map[esxsim.Volume]diskLock // file locks that VMs of this host hold
 	adopted map[esxsim.Volume]string   // VM whose disk a loop device from before us has locked
 }
 
-// datastore is a directory with the volumes of vmgroup _DEFAULT, the only one there is.
+// datastore is the directory of one vmgroup on a datastore.
 type datastore struct {
 	name string
 	root *os.Root        // dockvols/<uuid>
@@ -39,41 +44,48 @@ func openStore(list []Datastore) (*store, error) {
 	s := &store{
 		datastores: make(map[string]*datastore),
 		allocate:   allocate,
+		tops:       make(map[string]*os.Root),
+		groups:     make(map[esxsim.Volume]*datastore),
 		locks:      make(map[esxsim.Volume]diskLock),
 		adopted:    make(map[esxsim.Volume]string),
 	}
 	for _, d := range list {
-		ds, err := openDatastore(d)
+		top, ds, err := openDatastore(d)
 		if err != nil {
 			s.close()
 			return nil, fmt.Errorf("datastore %s: %w", d.Name, err)
 		}
 		s.names = append(s.names, d.Name)
-		s.datastores[d.Name] = ds
+		s.datastores[d.Name], s.tops[d.Name] = ds, top
 	}
 	slices.Sort(s.names)
 	return s, nil
 }
 
 // openDatastore makes the layout of docs/original.md §2.5 if it is not there.
-func openDatastore(d Datastore) (*datastore, error) {
-	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
-		return nil, err
+func openDatastore(d Datastore) (top *os.Root, ds *datastore, err error) {
+	if err := os.MkdirAll(filepath.Join(d.Dir, "dockvols"), 0o700); err != nil {
+		return nil, nil, err
 	}
-	top, err := os.OpenRoot(d.Dir)
+	if top, err = os.OpenRoot(filepath.Join(d.Dir, "dockvols")); err != nil {
+		return nil, nil, err
+	}
+	err = link(top, esxsim.DefaultVmgroupUUID, esxsim.DefaultVmgroup)
+	if err == nil {
+		ds, err = openVmgroup(top, d.Name, esxsim.DefaultVmgroupUUID)
+	}
 	if err != nil {
+		top.Close()
+	}
+	return top, ds, err
+}
+
+// openVmgroup opens the directory of a vmgroup, made if need be.
+func openVmgroup(top *os.Root, name, uuid string) (*datastore, error) {
+	if err := top.MkdirAll(uuid, 0o700); err != nil {
 		return nil, err
 	}
-	defer top.Close()
-	const group = "dockvols/" + esxsim.DefaultVmgroupUUID
-	if err := top.MkdirAll(group, 0o700); err != nil {
-		return nil, err
-	}
-	err = top.Symlink(esxsim.DefaultVmgroupUUID, "dockvols/"+esxsim.DefaultVmgroup)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
-	root, err := top.OpenRoot(group)
+	root, err := top.OpenRoot(uuid)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +98,7 @@ func openDatastore(d Datastore) (*datastore, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close(), root.Close())
 	}
-	ds := &datastore{name: d.Name, root: root, dir: dir, raw: raw}
+	ds := &datastore{name: name, root: root, dir: dir, raw: raw}
 	ds.sweep()
 	return ds, nil
 }
@@ -100,9 +112,21 @@ func (s *store) close() {
 		delete(s.locks, v)
 	}
 	for _, ds := range s.datastores {
-		ds.dir.Close()
-		ds.root.Close()
+		ds.close()
 	}
+	s.dirs.Lock()
+	defer s.dirs.Unlock()
+	for _, ds := range s.groups {
+		ds.close()
+	}
+	for _, top := range s.tops {
+		top.Close()
+	}
+}
+
+func (ds *datastore) close() {
+	ds.dir.Close()
+	ds.root.Close()
 }
 
 // Datastores implements esxsim.Store.
@@ -128,12 +152,12 @@ func (s *store) find(v esxsim.Volume) (*datastore, error) {
 	switch {
 	case ds == nil:
 		return nil, fmt.Errorf("no datastore %q: %w", v.Datastore, esxsim.ErrNotExist)
-	case v.Vmgroup != esxsim.DefaultVmgroupUUID:
-		return nil, fmt.Errorf("no vmgroup %q: %w", v.Vmgroup, esxsim.ErrNotExist)
 	case strings.ContainsAny(v.Name, "/\x00"):
 		return nil, fmt.Errorf("no file can be called %q", v.Name)
+	case v.Vmgroup == esxsim.DefaultVmgroupUUID:
+		return ds, nil
 	}
-	return ds, nil
+	return s.vmgroup(v.Datastore, v.Vmgroup)
 }
 
 // alone runs f while nobody else makes or deletes disks on the datastore.

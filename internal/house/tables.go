@@ -37,6 +37,7 @@ func Arrows() []Arrow {
 		{From: "esxsim", To: []string{"driver/wire", "seam"}},
 		{From: "guestsim", To: []string{"driver/wire", "seam"}},
 		{From: "dockersim", To: []string{"seam"}},
+		{From: "esxsim/host/configdb", To: []string{"esxsim"}},
 		{From: "esxsim/host", To: []string{"esxsim", "driver/wire", "seam"}},
 
 		{From: "scenarios/...", To: []string{
@@ -49,7 +50,7 @@ func Arrows() []Arrow {
 			// guestsim is what --guest sim runs on.
 			Embedded: []string{"esxsim/host", "guestsim"},
 		},
-		{From: "cmd/vmdksim", To: []string{"scenarios/...", "explore", "esxsim/host"}},
+		{From: "cmd/vmdksim", To: []string{"scenarios/...", "explore", "esxsim/host/..."}},
 
 		{From: "lab/...", To: []string{"..."}},
 		// A black box: it knows the programs and the protocols, and nothing of the code.
