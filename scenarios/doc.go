@@ -9,6 +9,8 @@
 //	file     = { given } start { start } [ schedule ] [ expect ] { end }   # canonical order; any is accepted
 //	given    = "given datastore" DATASTORE
 //	         | "given vm" VM [ "bios=" VM ] [ "home=" DATASTORE ]
+//	         | "given vmgroup" VMGROUP [ "vms=" VM { "," VM } ]
+//	         | "given access" VMGROUP "datastore=" DATASTORE [ "create=" ("yes" | "no") ] [ "max=" SIZE ] [ "quota=" SIZE ]
 //	         | "given volume" VOLUME { ("size" | "fstype" | "access" | "diskformat" | "attach-as") "=" VALUE }
 //	         | "given network" { "shared" | "one-recv" | "leftover-id" | "gives-up" | "faults=" FAULT { "," FAULT } }   # vmcisim.ParseFaults
 //	         | "given locks" ("barging" | "go")
@@ -21,6 +23,7 @@
 //	         | "unmount" VOLUME [ "id=" ID ] | "get" VOLUME | "list" | "path" VOLUME
 //	         | "write" VOLUME TEXT | "sync" VOLUME | "read" VOLUME                                   # guest
 //	         | "poweroff" VM | "poweron" VM                                                          # esx
+//	         | "admin" ("add" | "drop" | "limit" | "remove" | "rename") VMGROUP { KEY "=" VALUE }
 //	         | "send" COMMAND [ VOLUME ] { KEY "=" VALUE }
 //	         | ("crash" | "restart") ("plugin" | "esx")                                              # plugin, esx
 //	         | "sleep" DURATION                                                                      # time

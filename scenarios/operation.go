@@ -52,6 +52,8 @@ func (o *Op) complete(verb Verb, client string, words []string, line int) (err e
 		return err
 	case "send":
 		return o.request(verb, words)
+	case "admin":
+		return o.administration(verb, words)
 	case "sleep":
 		text, err := single(words, "a duration")
 		if err != nil {

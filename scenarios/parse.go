@@ -170,6 +170,12 @@ func (p *parser) given(rest string) error {
 	case "vm":
 		p.row.rank = rankVM
 		return p.givenVM(rest)
+	case "vmgroup":
+		p.row.rank = rankVmgroup
+		return p.givenVmgroup(rest)
+	case "access":
+		p.row.rank = rankAccess
+		return p.givenAccess(rest)
 	case "volume":
 		p.row.rank = rankVolume
 		return p.givenVolume(rest)
@@ -205,7 +211,7 @@ func (p *parser) given(rest string) error {
 		p.s.Faults = n
 		p.row.text = "given faults " + strconv.Itoa(n)
 	default:
-		return unknown("given", what, "datastore", "vm", "volume", "network", "locks", "quirk", "quirks", "steps", "faults")
+		return unknown("given", what, "datastore", "vm", "vmgroup", "access", "volume", "network", "locks", "quirk", "quirks", "steps", "faults")
 	}
 	if !p.first(what) {
 		return fmt.Errorf("%s is given twice", what)

@@ -242,6 +242,8 @@ func (w *World) operate(h *host, call *Call) (answer string, err error) {
 		return w.processes(ctx, h, op), nil
 	case "send":
 		return w.send(ctx, h, op)
+	case "admin":
+		return w.administer(ctx, op)
 	case "sleep":
 		err = w.docker.Sleep(ctx, op.Pause)
 	case "check":

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,8 +63,11 @@ func (p *parser) references(stale bool) error {
 			return at(1, fmt.Errorf("vm %s: %w", vm, unknown("datastore", home, append([]string{datastore}, p.s.Stores...)...)))
 		}
 	}
+	if err := at(1, x.vmgroups(p.s)); err != nil {
+		return err
+	}
 	for i, c := range p.s.Clients {
-		if err := at(p.lines[i], x.client(c)); err != nil {
+		if err := at(p.lines[i], cmp.Or(x.client(c), p.s.sends(c))); err != nil {
 			return err
 		}
 	}

@@ -5,19 +5,21 @@ import (
 	"strings"
 	"time"
 
+	"vmdkvol/esxsim"
 	"vmdkvol/explore"
 )
 
 // Script is a parsed scenario.
 type Script struct {
-	File    string
-	Claim   string            // the text after "# claim:"
-	VMs     []string          // beside vm1
-	Homes   map[string]string // of VMs that are not at home on ds1
-	BIOS    map[string]string // VMs that have the BIOS uuid of another
-	Stores  []string          // datastores beside ds1
-	Every   bool              // ESX stops at the steps that only read or decide, too
-	Volumes []Given
+	File     string
+	Claim    string            // the text after "# claim:"
+	VMs      []string          // beside vm1
+	Homes    map[string]string // of VMs that are not at home on ds1
+	BIOS     map[string]string // VMs that have the BIOS uuid of another
+	Stores   []string          // datastores beside ds1
+	Every    bool              // ESX stops at the steps that only read or decide, too
+	Volumes  []Given
+	Vmgroups []esxsim.Record // beside _DEFAULT; none: there is no config database
 	Network
 	Locks   explore.LockModel
 	Quirks  map[string]bool
@@ -52,9 +54,9 @@ type Op struct {
 	ID     string // mount ID; mount and unmount only
 	Opts   map[string]string
 
-	Command string        // of send
+	Command string        // of send, and of admin what is done
 	Target  string        // of poweroff and poweron a VM, of crash and restart a process
-	Text    string        // of write
+	Text    string        // of write, and of admin the vmgroup
 	Pause   time.Duration // of sleep
 	Facts   []Condition   // of check
 	Line    int           // of check; 0 if the script is not from a file

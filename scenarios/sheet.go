@@ -32,6 +32,8 @@ type rank uint8
 const (
 	rankDatastore rank = iota
 	rankVM
+	rankVmgroup
+	rankAccess
 	rankVolume
 	rankNetwork
 	rankLocks

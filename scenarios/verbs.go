@@ -30,6 +30,7 @@ func Verbs() []Verb {
 		{"poweron", "esx", "VM", nil},
 		{"crash", "plugin", "plugin|esx", nil},
 		{"restart", "plugin", "plugin|esx", nil},
+		{"admin", "esx", "ACTION VMGROUP [KEY=VALUE]...", adminKeys},
 		{"send", "esx", "COMMAND [VOLUME] [KEY=VALUE]...", sendKeys},
 		{"sleep", "time", "DURATION", nil},
 		{"check", "judge", "FACT=VALUE...", nil},

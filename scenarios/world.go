@@ -139,6 +139,7 @@ type World struct {
 	props   props // for what is not in a guest
 	store   *esxsim.MemStore
 	service *esxsim.Service
+	config  *esxsim.MemConfig // nil: no vmgroups
 	net     *vmcisim.Network
 	media   *guestsim.Media
 	hosts   []*host
@@ -207,12 +208,18 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	if t.foreign != nil { // only then can there be clones
 		w.store.OnCopy(func(from, to esxsim.Disk) { w.media.Copy(from.ID, to.ID) })
 	}
-	var err error
-	w.service, err = esxsim.New(esxsim.Config{
+	err := w.configure(env)
+	if err != nil {
+		return nil, err
+	}
+	cfg := esxsim.Config{
 		Env: env, Stage: &w.props, Store: w.store, Bus: bus{w}, Serial: !t.threads, Quirks: t.quirks, EveryStep: t.script.Every,
 		Memo: t.memo, Log: t.log,
-	})
-	if err != nil {
+	}
+	if w.config != nil {
+		cfg.Groups = w.config
+	}
+	if w.service, err = esxsim.New(cfg); err != nil {
 		return nil, err
 	}
 	var pool *vmcisim.Pool
@@ -270,7 +277,7 @@ func (w *World) begin() {
 // hush names the simulators' short locks, which only the race detector needs, in the current world of ESX.
 func (w *World) hush() {
 	if w.t.threads {
-		w.esx.Quiet("esx.vms", "esx.locks", "esx.store", "net", "guest media")
+		w.esx.Quiet("esx.vms", "esx.locks", "esx.store", "esx.config", "net", "guest media")
 	}
 }
 
