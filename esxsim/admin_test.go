@@ -1,6 +1,8 @@
 package esxsim_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -182,4 +184,51 @@ func TestQuotaFaults(t *testing.T) {
 		require.Len(t, h.store.Disks(), 2)
 		h.want(errorText("The total volume size exceeds the usage quota"), "vm1", "create", "d", "")
 	})
+}
+
+// place is a database that can be made and removed.
+type place struct {
+	*esxsim.MemConfig
+	mode  esxsim.Mode
+	calls []string
+}
+
+func (p *place) Where() (esxsim.Mode, string, string) { return p.mode, "/local", "/shared" }
+
+func (p *place) Init(_ context.Context, datastore string, force bool) error {
+	p.calls = append(p.calls, fmt.Sprint("init ", datastore, force))
+	return nil
+}
+
+func (p *place) Remove(_ context.Context, backup bool) (string, error) {
+	p.calls = append(p.calls, fmt.Sprint("remove ", backup))
+	return map[bool]string{true: "/saved"}[backup], nil
+}
+
+// TestConfigCommands: what is asked for before a database is made or removed.
+func TestConfigCommands(t *testing.T) {
+	h := newTenants(t)
+	h.refuses("This host has no place for a config database; give serve a --config", "config init --local")
+	p := &place{MemConfig: h.db, mode: esxsim.NotConfigured}
+	h.admin = esxsim.NewAdmin(h.Service, p, nil)
+	h.refuses("Error: only one of '--datastore' or '--local' can be set", "config init --local --datastore ds1")
+	h.refuses("Error: one of '--datastore' or '--local' have to be set", "config init")
+	h.refuses("No such datastore: ds9", "config init --datastore ds9")
+	h.must("config init --local")
+	h.must("config init --datastore ds2 --force")
+	require.Equal(t, "there is nothing to remove", h.must("config rm --local --confirm").Text)
+	p.mode = esxsim.SingleNode
+	h.refuses("Error: the configuration is of this host; use --local", "config rm --unlink --confirm")
+	h.refuses("Error: one of '--local' or '--unlink' have to be set", "config rm --confirm")
+	_, err := h.run("config rm --local")
+	require.ErrorIs(t, err, esxsim.ErrUsage)
+	require.Contains(t, h.must("config rm --local --confirm").Text, "/saved")
+	p.mode = esxsim.BrokenLink
+	h.refuses("Error: the configuration is shared; use --unlink", "config rm --local --confirm")
+	h.must("config rm --unlink --no-backup --confirm")
+	require.Equal(t, []string{"init false", "init DS2true", "remove true", "remove false"}, p.calls)
+	require.Equal(t, [][]string{
+		{"Version", "0.21"}, {"Status", "Running"}, {"DB_Mode", "BrokenLink"}, {"DB_LocalPath", "/local"}, {"DB_SharedLocation", "/shared"},
+	}, h.must("status").Rows)
+	require.Len(t, h.must("config status").Rows, 3)
 }

@@ -26,14 +26,21 @@
 //
 // [Faults] and [Sometimes] list for a search what runs of it may never have come to.
 //
+// # vmgroups
+//
+// Without [Config.Groups] everybody is in vmgroup _DEFAULT and may do everything. An [Authority] is the config database as
+// the service asks it, a [ConfigDB] as an [Admin] changes it; [MemConfig] is one in memory, and package
+// esxsim/host/configdb has one in a file. The service asks at the start of a request and does not ask again; what it
+// knows then, the name of the vmgroup among it, holds until the reply.
+//
 // # Fidelity
 //
 // docs/fidelity.md says of each fact whether it is faithful, simplified or absent, and which test shows it. In short:
 // every reconfigure takes effect at one instant; writing a sidecar is atomic, so nobody reads half of one (D12 needs an
 // unreadable sidecar, which a Store can have); texts of the ESX API that the original only passed on are ours where its
 // sources do not show them. The metadata of a VM without instance uuid records the BIOS uuid. Attaching to a VM that is
-// powered off fails. vmgroups other than _DEFAULT with privileges and quotas (§2.12; the mode is "not configured"), several
-// hosts with host failures (a Store can be shared already), force detach (§2.8), stop and restart (§2.15) are absent.
+// powered off fails. Several
+// hosts with host failures (a Store can be shared already), stop and restart (§2.15) are absent.
 //
 // # Example
 //
