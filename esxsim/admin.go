@@ -82,7 +82,7 @@ func (o options) list(name string) []string {
 
 // AdminCommands returns all commands, sorted by name.
 func AdminCommands() []AdminCommand {
-	all := slices.Concat(vmgroupCommands(), accessCommands(), volumeCommands(), configCommands())
+	all := slices.Concat(vmgroupCommands(), accessCommands(), volumeCommands(), policyCommands(), configCommands())
 	slices.SortFunc(all, func(a, b AdminCommand) int { return cmp.Compare(a.Name, b.Name) })
 	return all
 }

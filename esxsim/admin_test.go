@@ -205,6 +205,26 @@ func (p *place) Remove(_ context.Context, backup bool) (string, error) {
 	return map[bool]string{true: "/saved"}[backup], nil
 }
 
+// TestPolicyCommands: the life of a vSAN policy.
+func TestPolicyCommands(t *testing.T) {
+	h := newTenants(t)
+	h.refuses("Error: VSAN datastore does not exist", "policy ls")
+	h = newTenants(t, func(c *esxsim.Config) { c.VSAN = map[string][]string{"DS2": {"gold"}} })
+	h.must("policy create --name silver --content (1)")
+	h.refuses("Error: Policy already exists", "policy create --name gold --content x")
+	h.refuses("Policy name ../x is invalid, only [a-zA-Z0-9_][a-zA-Z0-9_.-]* is allowed", "policy create --name ../x --content x")
+	h.refuses("Error: New policy is identical to old policy. Ignoring.", "policy update --name silver --content (1)")
+	h.refuses("Policy lead does not exist", "policy update --name lead --content (1)")
+	h.refuses("Policy lead does not exist", "policy rm --name lead")
+	h.must("policy update --name silver --content (2)")
+	h.want(null, "vm1", "create", "v@ds2", `{"vsan-policy-name":"silver"}`)
+	h.want(null, "vm1", "create", "w@ds2", `{"vsan-policy-name":"silver"}`)
+	h.refuses("Cannot remove. Policy is in use by v, w", "policy rm --name silver")
+	require.Equal(t, [][]string{{"gold", "", "Unused"}, {"silver", "(2)", "In use by 2 volumes"}}, h.must("policy ls").Rows)
+	h.must("policy rm --name gold")
+	h.want(errorText("Policy gold does not exist. Available policies are: ['silver']"), "vm1", "create", "x@ds2", `{"vsan-policy-name":"gold"}`)
+}
+
 // TestConfigCommands: what is asked for before a database is made or removed.
 func TestConfigCommands(t *testing.T) {
 	h := newTenants(t)

@@ -37,7 +37,7 @@ func (s *Service) makeVolume(ctx context.Context, c *call) (reply []byte, fault 
 	case s.step("esx.create.options", c.volume):
 		return nil, stepFault, false
 	}
-	if fault := checkOptions(c.opts, s.policies(v.Datastore)); fault != "" {
+	if fault := checkOptions(c.opts, s.knownPolicies(ctx, v.Datastore)); fault != "" {
 		return nil, fault, false
 	}
 	format := Thin

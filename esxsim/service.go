@@ -24,7 +24,8 @@ type Config struct {
 	// EveryStep lets a schedule stop at the checkpoints that only read or decide, too, see [Checkpoints].
 	EveryStep bool
 
-	// VSAN has the datastores that are vSAN, each with the names of its policies. It is not changed.
+	// VSAN has the datastores that are vSAN, each with the names of its policies, unless the Store is a [PolicyStore]. It
+	// is not changed.
 	VSAN map[string][]string
 
 	// DefaultDatastore is that of vmgroup _DEFAULT while Groups is nil or not configured; "" is "_VM_DS", the caller's home
@@ -49,6 +50,7 @@ type Service struct {
 	bus      Bus
 	log      *slog.Logger
 	quirk    switches
+	policies PolicyStore // nil: no datastore is vSAN
 	// snapshots is the store, if disks have snapshots there.
 	snapshots Snapshots
 
@@ -129,6 +131,11 @@ func New(cfg Config) (*Service, error) {
 			s.stage.Before("esx.lock.new", name)
 			s.env.Touch("locks", true)
 		}
+	}
+	if policies, ok := cfg.Store.(PolicyStore); ok {
+		s.policies = policies
+	} else if len(cfg.VSAN) > 0 {
+		s.policies = newMemPolicies(cfg.VSAN, &s.mu)
 	}
 	if snapshots, ok := cfg.Store.(Snapshots); ok {
 		s.snapshots = snapshots

@@ -23,7 +23,7 @@ func serveHere(t *testing.T) (admin func(args ...string) (code int, out, errs st
 	code := make(chan int, 1)
 	go func() {
 		code <- run(ctx, []string{
-			"serve", "--no-loop", "--dir", dir, "--datastore", filepath.Join(dir, "ds1"), "--datastore", filepath.Join(dir, "ds2"),
+			"serve", "--no-loop", "--dir", dir, "--datastore", filepath.Join(dir, "ds1"), "--datastore", filepath.Join(dir, "ds2"), "--vsan", "ds2",
 			"--vm", "vm1=" + filepath.Join(dir, "vm1.sock"), "--vm", "vm2=" + filepath.Join(dir, "vm2.sock"), "--log-level", "error",
 		}, &out, &errs)
 	}()
@@ -99,6 +99,16 @@ func TestAdmin(t *testing.T) {
 	require.Equal(t, `[{"Name": "data@ds1", "Attributes": {}}]`, request("vm2", `{"cmd":"list","details":{"Name":""},"version":"2"}`))
 	require.Equal(t, "[]\n", must("volume ls --vmgroup web --output json"))
 	require.Contains(t, must("status --output json"), `"Running"`)
+
+	must("policy create --name gold --content (1)")
+	require.FileExists(t, filepath.Join(dir, "ds2/dockvols/policies/gold"))
+	require.Equal(t, null, request("vm1", `{"cmd":"create","details":{"Name":"p@ds2","Opts":{"vsan-policy-name":"gold"}},"version":"2"}`))
+	refuses("Cannot remove. Policy is in use by p", "policy rm --name gold")
+	must("policy update --name gold --content (2)")
+	require.Equal(t, "NAME  CONTENT  ACTIVE\ngold  (2)      In use by 1 volumes\n", must("policy ls"))
+	require.Equal(t, null, request("vm1", `{"cmd":"remove","details":{"Name":"p@ds2"},"version":"2"}`))
+	must("policy rm --name gold")
+	require.NoFileExists(t, filepath.Join(dir, "ds2/dockvols/policies/gold"))
 
 	must("config rm --local --confirm")
 	require.Contains(t, must("config status"), "NotConfigured")

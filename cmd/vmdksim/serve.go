@@ -25,6 +25,7 @@ type serving struct {
 	dir              string
 	defaultDatastore string
 	noLoop           bool
+	vsan             []string
 	control          string
 	configDB         string
 	quirks           string
@@ -70,6 +71,7 @@ func newServe() *cobra.Command {
 	f.StringVar(&o.dir, "dir", defaultDir, "directory for the devices of the VMs")
 	f.StringVar(&o.defaultDatastore, "default-datastore", "", "where volumes without \"@datastore\" are (default: the home of their VM)")
 	f.BoolVar(&o.noLoop, "no-loop", false, "attached disks do not appear anywhere")
+	f.StringArrayVar(&o.vsan, "vsan", nil, "DATASTORE that takes vSAN policies, see 'vmdksim admin policy'")
 	f.StringVar(&o.control, "control", "", "socket for vmdksim admin (default "+controlFile+" in --dir; without loop devices and --dir, none)")
 	f.StringVar(&o.configDB, "config", "", "path of the config database, which is made by 'vmdksim admin config init' (default "+configFile+" in --dir)")
 	f.StringVar(&o.quirks, "quirks", "faithful,one-receiver=off", "faithful, fixed, NAME=on or NAME=off, separated by commas; see vmdksim quirks")
@@ -129,7 +131,7 @@ func (o *serving) config(logTo io.Writer) (host.Config, error) {
 		return host.Config{}, fmt.Errorf("--log-level %q is none of debug, info, warn, error", o.logLevel)
 	}
 	log := slog.New(slog.NewTextHandler(logTo, &slog.HandlerOptions{Level: level})).With("backend", "simulated")
-	c := host.Config{Loop: !o.noLoop, Detach: true, DefaultDatastore: o.defaultDatastore, Log: log}
+	c := host.Config{Loop: !o.noLoop, Detach: true, DefaultDatastore: o.defaultDatastore, VSAN: o.vsan, Log: log}
 	var err error
 	if c.Quirks, err = host.ParseQuirks(o.quirks); err != nil {
 		return c, fmt.Errorf("--quirks: %w", err)

@@ -54,6 +54,8 @@ type Config struct {
 	// Detach makes Close take those disks out of the VMs that nobody uses.
 	Detach bool
 
+	// VSAN are the datastores, with a directory, that take vSAN policies.
+	VSAN []string
 	// Control is the socket of the administrator, see [Host.Admin]; "": none. Its owner alone may connect.
 	Control string
 	// Groups is the config database, which must not be nil inside; nil: the host is not configured.
@@ -139,6 +141,11 @@ func (c Config) check() error {
 	}
 	if c.DefaultDatastore != "" && c.DefaultDatastore != "_VM_DS" && !names[c.DefaultDatastore] {
 		return fmt.Errorf("default datastore %q is none of the datastores", c.DefaultDatastore)
+	}
+	for _, name := range c.VSAN {
+		if !names[name] || c.memory() {
+			return fmt.Errorf("vSAN datastore %q is none of the datastores with a directory", name)
+		}
 	}
 	vms, sockets := map[string]bool{}, map[string]bool{}
 	if c.Control != "" {

@@ -66,6 +66,7 @@ func (h *Host) open() (err error) {
 		if h.store, err = openStore(h.cfg.Datastores); err != nil {
 			return err
 		}
+		h.store.vsan = h.cfg.VSAN
 		h.disks = h.store
 	}
 	var bus esxsim.Bus = hookBus{h.cfg.Hook}

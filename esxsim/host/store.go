@@ -21,6 +21,7 @@ type store struct {
 	names      []string // of the datastores, sorted
 	allocate   func(f *os.File, size int64) error
 	datastores map[string]*datastore // the directories of vmgroup _DEFAULT; does not change
+	vsan       []string              // datastores that take policies; set before the store is used
 	tops       map[string]*os.Root   // dockvols of each datastore; does not change
 
 	dirs   sync.Mutex                   // guards groups; opening directories is done under it
