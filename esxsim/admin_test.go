@@ -205,6 +205,22 @@ func (p *place) Remove(_ context.Context, backup bool) (string, error) {
 	return map[bool]string{true: "/saved"}[backup], nil
 }
 
+// TestSetUnlocked: what is written while "volume set" is at work is undone (D12, S60).
+func TestSetUnlocked(t *testing.T) {
+	both(t, esxsim.SetUnlocked, func(t *testing.T, on bool, set func(*esxsim.Config)) {
+		h := newTenants(t, set, try)
+		h.want(null, "vm1", "create", "v", "")
+		h.stage.before["esx.admin.set"] = func() {
+			h.want(choose(on, place0, errorText("Server returned an error: no lock of the volume: held")), "vm1", "attach", "v", "")
+		}
+		h.must("volume set --volume v@ds1 --vmgroup _DEFAULT --options access=read-only")
+		meta, _ := h.store.Meta("ds1", "v")
+		require.Equal(t, "detached", meta.Status)
+		require.Equal(t, "read-only", meta.VolOpts["access"])
+		require.Len(t, h.Plugged("vm1"), map[bool]int{true: 1, false: 0}[on])
+	})
+}
+
 // TestPolicyCommands: the life of a vSAN policy.
 func TestPolicyCommands(t *testing.T) {
 	h := newTenants(t)

@@ -186,7 +186,9 @@ func (a *Admin) readMeta(ctx context.Context, v Volume) (Meta, error) {
 	return DecodeMeta(text)
 }
 
-// setVolume reads, changes and writes the metadata without the volume's lock (docs/original.md §2.14).
+// setVolume reads, changes and writes the metadata, in the original without the volume's lock (docs/original.md §2.14, D12).
+// The lock is named after the volume's datastore: whoever is at home elsewhere is not excluded while quirk
+// home-datastore-lock is on.
 func (a *Admin) setVolume(ctx context.Context, o options) (Result, error) {
 	name, ds, full := cutLast(o["volume"])
 	failed := "Failed to update " + o["options"] + " for " + o["volume"] + "."
@@ -213,6 +215,13 @@ func (a *Admin) setVolume(ctx context.Context, o options) (Result, error) {
 	case checkName(name, ds) != "":
 		return Result{}, refuse("%s Its name is none: %s", failed, checkName(name, ds))
 	}
+	if !a.esx.quirk.has(setUnlocked) {
+		lock, err := a.esx.locks.acquire(ctx, lockName(v.Datastore, o["vmgroup"], v.Name))
+		if err != nil {
+			return Result{}, refuse("%s %v", failed, err)
+		}
+		defer lock.release()
+	}
 	meta, err := a.readMeta(ctx, v)
 	if err != nil {
 		return Result{}, refuse("%s Its metadata cannot be read: %v", failed, err)
@@ -230,6 +239,8 @@ func (a *Admin) setVolume(ctx context.Context, o options) (Result, error) {
 		opts[key] = value
 	}
 	meta.VolOpts = opts
+	a.esx.stage.Before("esx.admin.set", v.Name)
+	a.esx.env.Touch("meta:"+v.Datastore+"/"+v.Name, true)
 	if err := a.esx.store.WriteMeta(ctx, v, EncodeMeta(meta)); err != nil {
 		return Result{}, err
 	}

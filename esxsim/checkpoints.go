@@ -65,6 +65,7 @@ func Checkpoints() []Checkpoint {
 		{"esx.remove.quota", "§2.10 (4)", "", fail, false, "with vmgroups: take the volume off the account of its vmgroup"},
 
 		{"esx.lock.new", "§2.11", "the lock", nil, true, "look into the table of locks; with quirk lock-table-race, which is enough to stop there, put a new lock into it"},
+		{"esx.admin.set", "§6.2", "", nil, false, "\"volume set\" writes the metadata that it has read and changed"},
 		{"esx.poweroff", "§2.13", "the VM", nil, false, "the VM loses its power, and its disks vanish"},
 		{"esx.poweroff.meta", "§2.13", "", fail, false, "the listener clears the metadata of a disk; fail: it does not"},
 	}

@@ -11,8 +11,7 @@ import (
 
 // create makes the disk, then its metadata, then charges it (docs/original.md §2.6). It is not idempotent.
 func (s *Service) create(ctx context.Context, c *call) (reply []byte, fault string) {
-	made := false
-	reply, fault, made = s.makeVolume(ctx, c)
+	reply, fault, made := s.makeVolume(ctx, c)
 	if made || fault != "" {
 		s.settle(ctx, c, fault)
 	}

@@ -72,6 +72,9 @@ const (
 	// ReservedNames: names that end with -flat, -delta, -ctk or -digest are accepted, never listed, and collide with
 	// the files of another volume; list drops every ".vmdk" from a name (§2.3, D20). Off: such names are refused.
 	ReservedNames Quirk = "reserved-names"
+	// SetUnlocked: "volume set" changes the metadata without the lock of the volume, and undoes what others write
+	// meanwhile (§2.14, D12).
+	SetUnlocked Quirk = "set-unlocked"
 	// StaleAttached: detach of a disk that is not in the VM leaves the metadata alone, even if it says attached
 	// to that VM (§2.8, D19).
 	StaleAttached Quirk = "stale-attached"
@@ -116,16 +119,18 @@ const (
 	removeInUse
 	removeOnce
 	reservedNames
+	setUnlocked
 	staleAttached
 	vmgroupByName
 
 	// faithful is what the last release did.
 	faithful = cloneDeadlock | cloneInheritsOwner | clonesUncounted | forceDetachBroken | globNames | homeLock | malformedErrors | nullGet | optionsLost |
-		ownerByName | quotaRace | reservedNames | staleAttached | vmgroupByName
+		ownerByName | quotaRace | reservedNames | setUnlocked |
+		staleAttached | vmgroupByName
 )
 
 // quirkTable is sorted by name.
-func quirkTable() [28]QuirkFact {
+func quirkTable() [29]QuirkFact {
 	return [...]QuirkFact{
 		{AttachOnce, "docs/original.md §2.7, B21", false},
 		{AttachRepairs, "docs/original.md §2.7, B10", false},
@@ -153,6 +158,7 @@ func quirkTable() [28]QuirkFact {
 		{RemoveInUse, "docs/original.md §2.10, B6", false},
 		{RemoveOnce, "docs/original.md §2.10, B5", false},
 		{ReservedNames, "docs/original.md §2.3, D20", true},
+		{SetUnlocked, "docs/original.md §2.14, D12", true},
 		{StaleAttached, "docs/original.md §2.8, D19", true},
 		{VmgroupByName, "docs/original.md §2.11, D29", true},
 	}

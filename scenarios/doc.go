@@ -23,6 +23,7 @@
 //	         | "unmount" VOLUME [ "id=" ID ] | "get" VOLUME | "list" | "path" VOLUME
 //	         | "write" VOLUME TEXT | "sync" VOLUME | "read" VOLUME                                   # guest
 //	         | "poweroff" VM | "poweron" VM                                                          # esx
+//	         | "admin" "set" VOLUME { ("access" | "attach-as") "=" VALUE }
 //	         | "admin" ("add" | "drop" | "limit" | "remove" | "rename") VMGROUP { KEY "=" VALUE }
 //	         | "send" COMMAND [ VOLUME ] { KEY "=" VALUE }
 //	         | ("crash" | "restart") ("plugin" | "esx")                                              # plugin, esx

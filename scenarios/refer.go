@@ -100,6 +100,9 @@ func (p *parser) references(stale bool) error {
 		return at(p.ends[0], fmt.Errorf("with quirk %s no datastore is known any more if ESX crashes during a list: leave one of them out",
 			esxsim.DatastoreCacheRace))
 	}
+	if on, said := p.s.Quirks[string(esxsim.SetUnlocked)]; len(p.ends) > 0 && said && !on && p.s.administers("set") {
+		return at(p.ends[0], fmt.Errorf("without quirk %s, admin set holds a lock that ends with ESX: leave one of them out", esxsim.SetUnlocked))
+	}
 	if len(p.ends) > 0 && p.s.Quirks[string(esxsim.NoVMLock)] {
 		return at(p.ends[0], fmt.Errorf("with quirk %s a VM stays busy for ever if ESX crashes during an attach: leave one of them out",
 			esxsim.NoVMLock))

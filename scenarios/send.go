@@ -37,6 +37,9 @@ func (o *Op) request(verb Verb, words []string) (err error) {
 
 // strange notes the volumes that a send touches.
 func (t *theatre) strange(op *Op) {
+	if op.Verb == "admin" && op.Command == "set" {
+		op = &Op{Verb: "send", Volume: op.Text}
+	}
 	if op.Verb != "send" {
 		return
 	}

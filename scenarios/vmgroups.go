@@ -130,10 +130,11 @@ var adminActions = map[string]struct {
 	"drop":   {"vmgroup vm rm", map[string]string{"vms": "vm-list"}},
 	"limit":  {"vmgroup access set", map[string]string{"datastore": "datastore", "max": "volume-maxsize", "quota": "volume-totalsize"}},
 	"remove": {"vmgroup rm", nil},
+	"set":    {"volume set", map[string]string{"access": "access", "attach-as": "attach-as"}},
 	"rename": {"vmgroup update", map[string]string{"to": "new-name"}},
 }
 
-var adminKeys = []string{"datastore", "max", "quota", "to", "vms"}
+var adminKeys = []string{"access", "attach-as", "datastore", "max", "quota", "to", "vms"}
 
 // administration reads what follows admin.
 func (o *Op) administration(verb Verb, words []string) (err error) {
@@ -143,7 +144,7 @@ func (o *Op) administration(verb Verb, words []string) (err error) {
 	o.Command = words[0]
 	action, known := adminActions[o.Command]
 	if !known {
-		return unknown("action", o.Command, "add", "drop", "limit", "remove", "rename")
+		return unknown("action", o.Command, "add", "drop", "limit", "remove", "rename", "set")
 	}
 	if o.Text, o.Opts, err = named(words[1:], verb.Keys...); err != nil {
 		return errors.New(strings.Replace(err.Error(), "the volume's name", "the vmgroup's name", 1))
@@ -159,23 +160,39 @@ func (o *Op) administration(verb Verb, words []string) (err error) {
 // administer does what the administrator of the ESX host does, in one step.
 func (w *World) administer(ctx context.Context, op *Op) (answer string, err error) {
 	w.disrupt("esx.admin", op.Text)
-	if w.config == nil {
-		return "no vmgroups are given", nil
+	var db esxsim.ConfigDB // not a nil one of another type
+	if w.config != nil {
+		db = w.config
 	}
-	action := adminActions[op.Command]
-	c := esxsim.Command{Name: action.command, Options: map[string]string{"name": op.Text}}
-	if op.Command == "remove" {
-		c.Options["force"] = "true"
-	}
-	for _, key := range sortedKeys(op.Opts) {
-		c.Options[action.keys[key]] = op.Opts[key]
-	}
-	admin := esxsim.NewAdmin(w.service, w.config, func() string { return "" }) // makes no vmgroups
-	if _, err := admin.Do(ctx, c); err != nil {
+	admin := esxsim.NewAdmin(w.service, db, func() string { return "" }) // makes no vmgroups
+	if _, err := admin.Do(ctx, op.adminCommand()); err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return first, nil
 	}
 	return okAnswer, nil
+}
+
+func (o *Op) adminCommand() esxsim.Command {
+	action := adminActions[o.Command]
+	c := esxsim.Command{Name: action.command, Options: map[string]string{}}
+	if o.Command == "set" {
+		var words []string
+		for _, key := range sortedKeys(o.Opts) {
+			words = append(words, key+"="+o.Opts[key])
+		}
+		c.Options["options"] = strings.Join(words, ",")
+		c.Options["volume"] = volumePart(o.Text) + "@" + datastore
+		c.Options["vmgroup"] = esxsim.DefaultVmgroup
+		return c
+	}
+	c.Options["name"] = o.Text
+	if o.Command == "remove" {
+		c.Options["force"] = "true"
+	}
+	for _, key := range sortedKeys(o.Opts) {
+		c.Options[action.keys[key]] = o.Opts[key]
+	}
+	return c
 }
 
 // configure makes the config database, if there are vmgroups.
@@ -191,4 +208,16 @@ func (w *World) configure(env seam.Env) error {
 		}
 	}
 	return nil
+}
+
+// administers reports whether a client does that action of admin.
+func (s *Script) administers(action string) bool {
+	for _, c := range s.Clients {
+		for _, op := range c.Ops {
+			if op.Verb == "admin" && op.Command == action {
+				return true
+			}
+		}
+	}
+	return false
 }
