@@ -34,6 +34,11 @@ func (j *judge) end() {
 			return
 		}
 	}
+	if w.config != nil {
+		if why := w.overQuota(); why != "" {
+			w.k.Fail(OracleQuota, why)
+		}
+	}
 }
 
 // endOn compares what is left on a host with what the answers allow.

@@ -35,6 +35,9 @@ const (
 	OracleAgree = "oracles-disagree"
 	// OracleEnd: when all is done, references, mounts and attachments disagree (I1, I2, I3).
 	OracleEnd = "state-at-end"
+	// OracleQuota: when all is done, the volumes of a vmgroup are larger together than its quota, and nobody has changed
+	// quotas (I11).
+	OracleQuota = "over-quota"
 	// OraclePending: when all is done, something is still in flight or locked (I10).
 	OraclePending = "pending-at-end"
 )

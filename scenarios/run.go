@@ -193,6 +193,9 @@ func (s *Script) Text(header ...string) string {
 		}
 		b.WriteString("\n")
 	}
+	for _, r := range s.Vmgroups {
+		b.WriteString(vmgroupText(r))
+	}
 	for _, v := range s.Volumes {
 		b.WriteString("given " + Op{Verb: "volume", Volume: v.Name, Opts: v.Opts}.String() + "\n")
 	}

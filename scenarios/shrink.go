@@ -111,6 +111,11 @@ func (x *shrinking) smaller() bool {
 			return true
 		}
 	}
+	for i := range x.script.Vmgroups {
+		if x.try(func(s *Script) { s.Vmgroups = slices.Delete(s.Vmgroups, i, i+1) }) {
+			return true
+		}
+	}
 	for i := range x.script.VMs {
 		if x.try(func(s *Script) { s.VMs = slices.Delete(s.VMs, i, i+1) }) {
 			return true
@@ -194,6 +199,7 @@ func (s *Script) operations() int {
 func (s *Script) copied() *Script {
 	c := *s
 	c.VMs, c.Volumes, c.Clients = slices.Clone(s.VMs), slices.Clone(s.Volumes), slices.Clone(s.Clients)
+	c.Vmgroups = slices.Clone(s.Vmgroups)
 	for i := range c.Clients {
 		c.Clients[i].Ops = slices.Clone(c.Clients[i].Ops)
 	}

@@ -81,6 +81,33 @@ func (p *parser) givenAccess(rest string) error {
 	return nil
 }
 
+// vmgroupText is the lines that give a vmgroup.
+func vmgroupText(r esxsim.Record) string {
+	var b strings.Builder
+	b.WriteString("given vmgroup " + r.Name)
+	for i, m := range r.VMs {
+		b.WriteString(map[bool]string{true: " vms=", false: ","}[i == 0] + m.Name)
+	}
+	b.WriteString("\n")
+	for _, a := range r.Access {
+		if a == (esxsim.Privilege{Datastore: datastore, Create: true}) {
+			continue // without a line, too
+		}
+		opts := map[string]string{"datastore": a.Datastore}
+		if !a.Create {
+			opts["create"] = "no"
+		}
+		if a.MaxSize > 0 {
+			opts["max"] = fmt.Sprint(a.MaxSize, "mb")
+		}
+		if a.Quota > 0 {
+			opts["quota"] = fmt.Sprint(a.Quota, "mb")
+		}
+		b.WriteString("given " + Op{Verb: "access", Volume: r.Name, Opts: opts}.String() + "\n")
+	}
+	return b.String()
+}
+
 // vmgroups checks what can only be known at the end of the file.
 func (x *index) vmgroups(s *Script) error {
 	stores := append([]string{datastore, esxsim.HomeDatastore, esxsim.AllDatastores}, s.Stores...)
@@ -220,4 +247,25 @@ func (s *Script) administers(action string) bool {
 		}
 	}
 	return false
+}
+
+// overQuota says which vmgroup has more than its quota of a datastore, "" if none has.
+func (w *World) overQuota() string {
+	if w.t.script.administers("limit") {
+		return ""
+	}
+	for _, r := range w.t.script.Vmgroups {
+		for _, a := range r.Access {
+			var mb int64
+			for _, d := range w.store.Disks() {
+				if d.Vmgroup == r.UUID && d.Datastore == a.Datastore {
+					mb += d.Size >> 20
+				}
+			}
+			if a.Quota > 0 && mb > a.Quota {
+				return fmt.Sprintf("vmgroup %s has %d MB on %s, and a quota of %d MB", r.Name, mb, a.Datastore, a.Quota)
+			}
+		}
+	}
+	return ""
 }
