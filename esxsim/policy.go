@@ -27,9 +27,9 @@ type memPolicies struct {
 // newMemPolicies copies the names of the config, which have no content.
 func newMemPolicies(vsan map[string][]string, mu *guard) memPolicies {
 	p := memPolicies{mu, make(map[string]map[string]string)}
-	for ds, names := range vsan {
+	for _, ds := range slices.Sorted(maps.Keys(vsan)) {
 		p.byName[ds] = make(map[string]string)
-		for _, name := range names {
+		for _, name := range vsan[ds] {
 			p.byName[ds][name] = ""
 		}
 	}
