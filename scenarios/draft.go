@@ -100,6 +100,12 @@ func (d *Draft) Act(verb string) {
 		if op.Command = []string{"get", "create", "remove", "attach", "detach", "list"}[d.draw("command", 6)]; op.Command != "list" {
 			op.Volume = d.volume()
 		}
+	case "admin":
+		op.Command, op.Text = "set", d.volume()
+		op.Opts = map[string]string{"access": []string{readWrite, readOnly}[d.draw("access", 2)]}
+		if _, locks := d.script.Quirks[string(esxsim.SetUnlocked)]; locks { // which does not go with a crash of ESX
+			op.Command, op.Text, op.Opts = "rename", "app", map[string]string{"to": "web"}
+		}
 	case "sleep":
 		op.Pause = []time.Duration{time.Second, time.Minute, time.Hour}[d.draw("pause", 3)]
 	case "check":
