@@ -127,22 +127,28 @@ func TestAQueuedTaskIsCancelledAndWoken(t *testing.T) {
 	program := func(k *explore.Kernel, final func(string)) {
 		w := k.World("w")
 		m := w.NewMonitor("m")
+		guard := w.NewMonitor("log") // b says something without the lock
 		var log []string
+		say := func(what ...any) {
+			_ = guard.Lock(context.Background())
+			log = append(log, fmt.Sprint(what...))
+			guard.Unlock()
+		}
 		k.Client("a", w, func() {
 			_ = m.Lock(context.Background())
 			w.Go("b", func() {
 				ctx, cancel := w.WithDeadline(context.Background(), w.Now().Add(time.Second))
 				defer cancel()
-				log = append(log, fmt.Sprint("b ", m.Lock(ctx)))
+				say("b ", m.Lock(ctx))
 			})
 			w.Go("c", func() {
 				_ = m.Lock(context.Background())
-				log = append(log, "c")
+				say("c")
 				m.Wake()
 				m.Unlock()
 			})
 			_ = w.Sleep(context.Background(), time.Minute)
-			log = append(log, fmt.Sprint("a ", m.Wait(context.Background())))
+			say("a ", m.Wait(context.Background()))
 			m.Unlock()
 		})
 		k.AtEnd(func() { final(strings.Join(log, ", ")) })

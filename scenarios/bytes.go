@@ -14,7 +14,8 @@ type bytes struct {
 	texts []string
 	who   string // wrote the last
 	host  *host  // on which VM
-	// void: a request of unknown fate may remove the volume at any time, so nothing can be promised any more.
+	// void: a request of unknown fate may remove the volume at any time, or nobody knows whether what was written came
+	// before a removal or after it, so nothing can be promised any more.
 	void bool
 }
 
@@ -115,6 +116,8 @@ func (j *judge) powerLost(h *host) {
 func (j *judge) removed(c *Call, s *subject) {
 	switch result, ok := j.judged(c); {
 	case !ok || j.excused(c) || result.Kind == model.Unknown:
+		s.bytes.void = true
+	case c.Answer == okAnswer && j.overlapped(c, "write"):
 		s.bytes.void = true
 	case c.Answer == okAnswer:
 		s.bytes.texts = s.bytes.texts[:0]

@@ -130,6 +130,7 @@ func (h *host) powerOff(ctx context.Context) error {
 	h.guest.PowerOff()
 	h.w.judge.powerLost(h)
 	h.off = true
+	h.w.sync()
 	return h.w.service.PowerOff(ctx, h.name)
 }
 

@@ -267,7 +267,10 @@ func (w *World) processes(ctx context.Context, h *host, op *Op) (answer string) 
 		h.crash()
 	default:
 		w.disrupt("plugin.restart", h.name)
-		if h.off {
+		w.sync()
+		off := h.off
+		w.sync()
+		if off {
 			return offAnswer
 		}
 		h.boot()

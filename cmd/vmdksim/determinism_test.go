@@ -39,7 +39,7 @@ func TestChanceIsFound(t *testing.T) {
 	source, err := moduleRoot(t.Context())
 	require.NoError(t, err)
 	m, err := scenarios.ParseMutant("chance", "# class: shim\nFILE esxsim/get.go\nOLD\n"+
-		"\t\treturn nil, \"Volume \" + c.volume + \" not found (file: \" + vmdkPath(c.target) + \")\"\nNEW\n"+
+		"\t\treturn nil, \"Volume \" + c.volume + \" not found (file: \" + c.group.path(c.target) + \")\"\nNEW\n"+
 		"\t\tasked++\n\t\treturn nil, \"Volume \" + c.volume + string(rune('a'+asked%26)) + \" not found (file: \"\n"+
 		"OLD\n// get describes a volume (docs/original.md §2.9).\nNEW\nvar asked int\n\n")
 	require.NoError(t, err)
