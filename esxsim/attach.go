@@ -147,8 +147,8 @@ func (s *Service) plug(ctx context.Context, c *call) (wire.Device, error) {
 	var sl *slot
 	var err error
 	switch {
-	case !m.on:
-		err = errors.New(faultOff)
+	case m.state() != "":
+		err = errors.New(m.state())
 	case m.find(c.target) != nil: // left by a power-off that is not done yet
 		err = errors.New(faultBusy)
 	default:
@@ -174,7 +174,7 @@ func (s *Service) plug(ctx context.Context, c *call) (wire.Device, error) {
 	}
 
 	s.mu.lock()
-	off := err == nil && !m.on
+	off := err == nil && m.state() != ""
 	switch {
 	case off:
 		sl.disk, sl.state = disk, leaving

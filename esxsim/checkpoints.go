@@ -8,7 +8,7 @@ type Checkpoint struct {
 	Object string   // "" is the volume
 	Faults []string // that a schedule may choose
 	// Every says that the service stops there only with [Config.EveryStep]: the step reads or decides, and others
-	// see nothing of it.
+	// see nothing of it. It stops at esx.meta.* with [Config.SharedStore], too.
 	Every bool
 	Step  string // what is done there
 }
@@ -66,8 +66,16 @@ func Checkpoints() []Checkpoint {
 
 		{"esx.lock.new", "§2.11", "the lock", nil, true, "look into the table of locks; with quirk lock-table-race, which is enough to stop there, put a new lock into it"},
 		{"esx.admin.set", "§6.2", "", nil, false, "\"volume set\" writes the metadata that it has read and changed"},
-		{"esx.poweroff", "§2.13", "the VM", nil, false, "the VM loses its power, and its disks vanish"},
+		{"esx.poweroff", "§2.13", "the VM", nil, false, "the VM loses its power, and its disks vanish from the guest"},
+		{"esx.poweroff.disk", "§2.13", "", fail, false, "the listener takes a disk out of the VM's configuration; fail: it does not, and leaves the metadata, too"},
 		{"esx.poweroff.meta", "§2.13", "", fail, false, "the listener clears the metadata of a disk; fail: it does not"},
+		{"esx.suspend", "§2.13", "the VM", nil, false, "the VM is suspended"},
+		{"esx.move", "§2.13", "the VM", nil, false, "the VM goes on on another host"},
+		{"esx.fail", "§2.13", "the host", nil, false, "the host fails, with all its VMs"},
+		{"esx.meta.read", "§2.14", "", []string{"busy"}, true, "open a sidecar to read it; busy: it cannot be opened now, which is tried again six times, a second apart"},
+		{"esx.meta.open", "§2.14", "", []string{"busy"}, true, "open a sidecar to write it, which empties it"},
+		{"esx.meta.write", "§2.14", "", []string{"fail", "torn"}, true, "fill it; fail: it stays empty; torn: half of it is written"},
+		{"esx.stop", "§2.15", "the host", nil, false, "the service is asked to end"},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vmdkvol/esxsim"
+	"vmdkvol/seam"
 )
 
 // everyStep lets a host stop at every checkpoint, and makes everything happen that has one.
@@ -39,11 +40,21 @@ func drive(t *testing.T, h *host) {
 	h.do("vm1", "attach", "v", "")
 	h.do("vm1", "detach", "v", "")
 	h.do("vm1", "list", "", "")
+	require.True(t, h.Stop(t.Context()))
+	require.NoError(t, h.Suspend(t.Context(), "vm3"))
+	other, err := esxsim.New(esxsim.Config{Env: seam.Real(), Store: h.store, Bus: h.bus, Host: "esx2"})
+	require.NoError(t, err)
+	require.NoError(t, h.Move(t.Context(), "vm9", other))
+	_, err = other.Fail(t.Context())
+	require.NoError(t, err)
+	_, err = h.Fail(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, h.PowerOn(t.Context(), "vm1"))
 	h.stage.faults["esx.create.meta"] = "fail" // which needs the undo
 	h.do("vm1", "create", "x", "")
 	delete(h.stage.faults, "esx.create.meta")
 	h.do("vm1", "remove", "w@DS2", "")
-	_, err := esxsim.NewAdmin(h.Service, nil, nil).Do(t.Context(), esxsim.Command{
+	_, err = esxsim.NewAdmin(h.Service, nil, nil).Do(t.Context(), esxsim.Command{
 		Name: "volume set", Options: map[string]string{"volume": "v@ds1", "vmgroup": "_DEFAULT", "options": "access=read-write"},
 	})
 	require.NoError(t, err)
@@ -152,7 +163,7 @@ func TestCrashEverywhere(t *testing.T) {
 			ended = ended || within(func() { h.do("vm9", c[0], c[1], c[2]) })
 		}
 		usual := !strings.Contains("esx.unknown esx.create.policy esx.create.undo esx.remove.restore esx.attach.repair "+
-			"esx.poweroff esx.poweroff.meta esx.admin.set", p.Name)
+			"esx.poweroff esx.poweroff.disk esx.poweroff.meta esx.suspend esx.move esx.fail esx.admin.set esx.stop", p.Name)
 		arrival := slices.Contains([]string{"esx.create", "esx.remove", "esx.get", "esx.attach", "esx.detach", "esx.list"}, p.Name)
 		require.Equal(t, usual && !arrival, ended, p.Name)
 		require.True(t, h.Idle(), p.Name)

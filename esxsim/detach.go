@@ -61,13 +61,22 @@ func (s *Service) unplug(ctx context.Context, c *call) (fault string) {
 	s.mu.lock()
 	sl := m.find(c.target)
 	free := sl != nil && sl.state == plugged
+	state := m.state()
+	if sl != nil && sl.state == configured { // nothing but the configuration of a VM that is off
+		m.drop(sl)
+		sl = nil
+	}
 	if free {
 		sl.state = leaving
 	}
 	s.mu.unlock()
 	switch {
+	case sl == nil && m.gone:
+		return state
 	case sl == nil: // a power-off was faster
 		return ""
+	case !free && state != "":
+		return state
 	case !free:
 		return faultBusy
 	}

@@ -36,11 +36,19 @@
 // # Fidelity
 //
 // docs/fidelity.md says of each fact whether it is faithful, simplified or absent, and which test shows it. In short:
-// every reconfigure takes effect at one instant; writing a sidecar is atomic, so nobody reads half of one (D12 needs an
-// unreadable sidecar, which a Store can have); texts of the ESX API that the original only passed on are ours where its
+// every reconfigure takes effect at one instant, and so does an access to a sidecar, unless other hosts could see half of one
+// ([Config.SharedStore]); texts of the ESX API that the original only passed on are ours where its
 // sources do not show them. The metadata of a VM without instance uuid records the BIOS uuid. Attaching to a VM that is
-// powered off fails. Several
-// hosts with host failures (a Store can be shared already), stop and restart (§2.15) are absent.
+// powered off fails.
+//
+// # Hosts, power and lives
+//
+// A Service is one ESX host. Several share a Store, each with what it reaches of it ([MemStore.Reach]); no lock of one holds
+// on another, and only file locks keep their VMs apart. [Service.Move] is vMotion and the registration of a VM elsewhere,
+// [Service.Fail] the end of a host. A disk stays in the configuration of a VM that is off until the listener takes it out
+// ([Service.CutPower], [Service.Notice]); if that one has given up ([Service.HostdDown]), it comes back with the VM, if
+// nobody else has it. [Service.Stop] and [Service.Started] are the process's lives. None of these starts a task: when the
+// listener acts is for the caller, and its schedule, to say.
 //
 // # Example
 //

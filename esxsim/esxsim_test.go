@@ -169,7 +169,7 @@ func TestConfig(t *testing.T) {
 	require.Error(t, s.AddVM(esxsim.VM{ID: "b", BIOSUUID: "a", Home: "ds1"}), "uuid taken")
 	require.Equal(t, `{"version": "N/A"}`, string(s.Handle(t.Context(), "a", []byte(`{"cmd":"version"}`))))
 	require.Error(t, s.PowerOff(t.Context(), "nobody"))
-	require.Error(t, s.PowerOn("nobody"))
+	require.Error(t, s.PowerOn(t.Context(), "nobody"))
 }
 
 func TestLifecycle(t *testing.T) {

@@ -27,7 +27,13 @@ func errorReply(text string) []byte {
 func (s *Service) execute(ctx context.Context, vm string, text []byte) (reply []byte) {
 	s.mu.lock()
 	r := s.memo.request(text)
+	p := s.process
+	accepted := p.begin()
 	s.mu.unlock()
+	if !accepted {
+		return errorReply(faultStopped)
+	}
+	defer s.finish(p)
 	if r.refuse != "" {
 		if r.later != nil && s.quirk.has(mismatchExecutes) {
 			s.perform(ctx, vm, r.later)
@@ -37,18 +43,27 @@ func (s *Service) execute(ctx context.Context, vm string, text []byte) (reply []
 	return s.perform(ctx, vm, r)
 }
 
+// finish is the end of a command, or of its task.
+func (s *Service) finish(p *process) {
+	s.mu.lock()
+	p.ops--
+	s.mu.unlock()
+}
+
 // perform does what a request that is well formed asks for.
 func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []byte) {
 	if r.cmd == wire.GetVersion {
 		return wire.AppendVersion(nil, s.cfg.Version)
 	}
 	// No yield: the delivery of the request was one, and nothing has been done since.
-	if s.stage.Choose(r.op, r.volume, s.failOnly...) != 0 {
-		return errorReply("Service is presently unavailable, ensure the ESXi Host Agent is running on this host")
-	}
+	refused := s.stage.Choose(r.op, r.volume, s.failOnly...) != 0
 	s.mu.lock()
 	m := s.vms[vm]
+	refused = refused || s.listener.down
 	s.mu.unlock()
+	if refused {
+		return errorReply("Service is presently unavailable, ensure the ESXi Host Agent is running on this host")
+	}
 	if m == nil {
 		return errorReply("VM " + vm + " is not on this host")
 	}
@@ -90,10 +105,23 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 		}
 		defer lock.release()
 	}
+	if len(s.cfg.Latency) > 0 {
+		if err := s.take(ctx, &c); err != nil {
+			return errorReply("Server returned an error: " + err.Error())
+		}
+	}
 	if reply, fault = s.dispatch(ctx, &c); fault != "" {
 		return errorReply(fault)
 	}
 	return reply
+}
+
+// take is the time that a command takes.
+func (s *Service) take(ctx context.Context, c *call) error {
+	if d := s.cfg.Latency[c.cmd]; d > 0 {
+		return s.env.Sleep(ctx, d)
+	}
+	return nil
 }
 
 func (s *Service) dispatch(ctx context.Context, c *call) (reply []byte, fault string) {
@@ -146,7 +174,7 @@ func (s *Service) label(g *group, v Volume, home string) *labels {
 // tell apart.
 func (s *Service) readMeta(ctx context.Context, files Store, v Volume, l *labels) (meta Meta, ok bool) {
 	s.env.Touch(l.meta, false)
-	text, err := files.ReadMeta(ctx, v)
+	text, err := s.readSidecar(ctx, files, v)
 	if err == nil {
 		s.mu.lock()
 		meta, err = s.memo.meta(text)
@@ -161,7 +189,7 @@ func (s *Service) readMeta(ctx context.Context, files Store, v Volume, l *labels
 // writeMeta replaces a volume's metadata. Most callers go on after a failure, as the original does.
 func (s *Service) writeMeta(ctx context.Context, files Store, v Volume, l *labels, meta Meta) error {
 	s.env.Touch(l.meta, true)
-	err := files.WriteMeta(ctx, v, EncodeMeta(meta))
+	err := s.writeSidecar(ctx, files, v, l, EncodeMeta(meta))
 	if err != nil {
 		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", v.Name, "datastore", v.Datastore, "err", err)
 	}

@@ -25,7 +25,7 @@ func Faults() []string {
 	}
 	for _, p := range []string{
 		"create.disk", "create.meta", "attach.plug", "attach.meta", "detach.unplug", "detach.meta", "remove.meta", "remove.disk",
-		"poweroff.meta",
+		"poweroff.disk", "poweroff.meta",
 	} {
 		all = append(all, "esx."+p+":"+faultFail)
 	}

@@ -27,7 +27,7 @@ func TestPowerOff(t *testing.T) {
 	}
 	h.want(errorText("The attempted operation cannot be performed in the current state (Powered off)."), "vm1", "attach", "v", "")
 	require.NoError(t, h.PowerOff(t.Context(), "vm1"))
-	require.NoError(t, h.PowerOn("vm1"))
+	require.NoError(t, h.PowerOn(t.Context(), "vm1"))
 	h.want(place0, "vm1", "attach", "v", "")
 
 	require.NoError(t, h.RemoveVM(t.Context(), "vm1"))
@@ -69,7 +69,7 @@ func TestPowerOffDuringAttach(t *testing.T) {
 		require.Empty(t, h.Plugged("vm1"), point)
 		_, locked := h.store.AttachedTo("ds1", "v")
 		require.False(t, locked, point)
-		require.NoError(t, h.PowerOn("vm1"))
+		require.NoError(t, h.PowerOn(t.Context(), "vm1"))
 		h.want(place0, "vm1", "attach", "v", "")
 	}
 }
@@ -85,7 +85,7 @@ func TestPowerOffDuringReconfigure(t *testing.T) {
 		require.Empty(t, h.bus.where)
 		_, locked := h.store.AttachedTo("ds1", "v")
 		require.False(t, locked)
-		require.NoError(t, h.PowerOn("vm1"))
+		require.NoError(t, h.PowerOn(t.Context(), "vm1"))
 	}
 	h.bus.during = func() { require.NoError(t, h.PowerOff(t.Context(), "vm1")) }
 	h.want(off, "vm1", "attach", "v", "")

@@ -16,6 +16,10 @@ const (
 	BIOSUUIDFirst Quirk = "bios-uuid-first"
 	// BlindListener: at power-off the metadata of the VM's disks is cleared whoever it names (§2.13, B11).
 	BlindListener Quirk = "blind-listener"
+	// BusyOnce: a sidecar that is busy is not tried again (§2.14, B4).
+	BusyOnce Quirk = "busy-once"
+	// BusyUnderLock: the pauses before a busy sidecar is tried again are made with the lock of all metadata (§2.14, D16).
+	BusyUnderLock Quirk = "busy-under-lock"
 	// CloneDeadlock: a clone takes the lock of its source while it holds that of its destination, in any order, even
 	// if both have one name (§2.6, D9). Off: both are taken in the order of their names, one name once.
 	CloneDeadlock Quirk = "clone-deadlock"
@@ -23,14 +27,17 @@ const (
 	CloneInheritsOwner Quirk = "clone-inherits-owner"
 	// CloneSourceUnlocked: a clone locks its source under a name that nobody else uses (§2.6, B7).
 	CloneSourceUnlocked Quirk = "clone-source-unlocked"
-	// ControllerWithDisk: a new controller comes in the same task as the disk, which crashes the VM (§2.7, B19).
-	ControllerWithDisk Quirk = "controller-with-disk"
 	// ClonesUncounted: clones are not charged to the quota of their vmgroup (§2.6, D10).
 	ClonesUncounted Quirk = "clones-uncounted"
+	// ControllerWithDisk: a new controller comes in the same task as the disk, which crashes the VM (§2.7, B19).
+	ControllerWithDisk Quirk = "controller-with-disk"
 	// CreateRepeats: create of a volume that exists is a success (§2.6, B12).
 	CreateRepeats Quirk = "create-existing-ok"
 	// DatastoreCacheRace: list empties the cache of datastores before it fills it again (§2.4, B15).
 	DatastoreCacheRace Quirk = "datastore-cache-race"
+	// FirstSnapshotIgnored: a power-state listener that has connected, or connected again, ignores which VMs are off
+	// already, so that their disks stay in their configurations (§2.13).
+	FirstSnapshotIgnored Quirk = "first-snapshot-ignored"
 	// ForceDetachBroken: a detach for a VM that has no vmgroup any more fails in its own code (§2.8, D17).
 	ForceDetachBroken Quirk = "force-detach-broken"
 	// GlobNames: a volume's snapshots are looked for with its name as a pattern, so that the volume "a*" takes those
@@ -39,6 +46,11 @@ const (
 	// HomeDatastoreLock: the lock of a volume is named after the home datastore of the calling VM instead of the
 	// volume's own, so two VMs with different homes do not exclude each other (§2.11, D8).
 	HomeDatastoreLock Quirk = "home-datastore-lock"
+	// ListenerEnds: the power-state listener gives up 62 seconds after hostd was lost (§2.13).
+	ListenerEnds Quirk = "listener-ends"
+	// ListenerUnchecked: the power-state listener does not ask whether the VM runs again, and takes its disks away then, too
+	// (§2.13).
+	ListenerUnchecked Quirk = "listener-unchecked"
 	// LockByName: the lock of a volume is named after the volume alone, so that equal names on all datastores wait for
 	// each other (§2.11, B8).
 	LockByName Quirk = "lock-by-name"
@@ -78,6 +90,14 @@ const (
 	// StaleAttached: detach of a disk that is not in the VM leaves the metadata alone, even if it says attached
 	// to that VM (§2.8, D19).
 	StaleAttached Quirk = "stale-attached"
+	// StopKills: a stop does not wait for commands in flight (§2.15, B16).
+	StopKills Quirk = "stop-kills"
+	// StopLivesOn: a stop that has waited for 20 seconds gives up, and the process lives on and declines everything
+	// (§2.15, D22).
+	StopLivesOn Quirk = "stop-lives-on"
+	// TornMetadata: metadata is written in place, so that a crash leaves, and another host sees, an empty or half a file
+	// (§2.14, D12).
+	TornMetadata Quirk = "torn-metadata"
 	// VmgroupByName: locks and paths of volumes have the name of their vmgroup in them, so that a request that came
 	// before a rename excludes none that comes after it, and does not find its files any more (§2.11, D29). Off: they
 	// have its uuid.
@@ -97,6 +117,8 @@ const (
 	attachRepairs
 	biosUUIDFirst
 	blindListener
+	busyOnce
+	busyUnderLock
 	cloneDeadlock
 	cloneInheritsOwner
 	cloneSourceUnlocked
@@ -104,9 +126,12 @@ const (
 	controllerWithDisk
 	createRepeats
 	datastoreCacheRace
+	firstIgnored
 	forceDetachBroken
 	globNames
 	homeLock
+	listenerEnds
+	listenerBlindly
 	lockByName
 	lockTableRace
 	malformedErrors
@@ -121,21 +146,27 @@ const (
 	reservedNames
 	setUnlocked
 	staleAttached
+	stopKills
+	stopLivesOn
+	tornMetadata
 	vmgroupByName
 
 	// faithful is what the last release did.
-	faithful = cloneDeadlock | cloneInheritsOwner | clonesUncounted | forceDetachBroken | globNames | homeLock | malformedErrors | nullGet | optionsLost |
-		ownerByName | quotaRace | reservedNames | setUnlocked |
-		staleAttached | vmgroupByName
+	faithful = busyUnderLock | cloneDeadlock | cloneInheritsOwner | clonesUncounted | firstIgnored |
+		forceDetachBroken | globNames | homeLock | listenerEnds | listenerBlindly | malformedErrors |
+		nullGet | optionsLost | ownerByName | quotaRace | reservedNames | setUnlocked | staleAttached |
+		stopLivesOn | tornMetadata | vmgroupByName
 )
 
 // quirkTable is sorted by name.
-func quirkTable() [29]QuirkFact {
+func quirkTable() [37]QuirkFact {
 	return [...]QuirkFact{
 		{AttachOnce, "docs/original.md §2.7, B21", false},
 		{AttachRepairs, "docs/original.md §2.7, B10", false},
 		{BIOSUUIDFirst, "docs/original.md §2.1, B14", false},
 		{BlindListener, "docs/original.md §2.13, B11", false},
+		{BusyOnce, "docs/original.md §2.14, B4", false},
+		{BusyUnderLock, "docs/original.md §2.14, D16", true},
 		{CloneDeadlock, "docs/original.md §2.6, D9", true},
 		{CloneInheritsOwner, "docs/original.md §2.6, D11", true},
 		{CloneSourceUnlocked, "docs/original.md §2.6, B7", false},
@@ -143,9 +174,12 @@ func quirkTable() [29]QuirkFact {
 		{ControllerWithDisk, "docs/original.md §2.7, B19", false},
 		{CreateRepeats, "docs/original.md §2.6, B12", false},
 		{DatastoreCacheRace, "docs/original.md §2.4, B15", false},
+		{FirstSnapshotIgnored, "docs/original.md §2.13", true},
 		{ForceDetachBroken, "docs/original.md §2.8, D17", true},
 		{GlobNames, "docs/original.md §2.5, D20", true},
 		{HomeDatastoreLock, "docs/original.md §2.11, D8", true},
+		{ListenerEnds, "docs/original.md §2.13", true},
+		{ListenerUnchecked, "docs/original.md §2.13", true},
 		{LockByName, "docs/original.md §2.11, B8", false},
 		{LockTableRace, "docs/original.md §2.11, B1", false},
 		{MalformedErrors, "docs/original.md §1.8, D15", true},
@@ -160,6 +194,9 @@ func quirkTable() [29]QuirkFact {
 		{ReservedNames, "docs/original.md §2.3, D20", true},
 		{SetUnlocked, "docs/original.md §2.14, D12", true},
 		{StaleAttached, "docs/original.md §2.8, D19", true},
+		{StopKills, "docs/original.md §2.15, B16", false},
+		{StopLivesOn, "docs/original.md §2.15, D22", true},
+		{TornMetadata, "docs/original.md §2.14, D12", true},
 		{VmgroupByName, "docs/original.md §2.11, D29", true},
 	}
 }

@@ -53,7 +53,7 @@ func ParseQuirks(text string) (Quirks, error) {
 }
 
 // switches are the quirks that are on, a bit for each.
-type switches uint32
+type switches uint64
 
 func (s switches) has(q switches) bool { return s&q != 0 }
 

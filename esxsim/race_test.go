@@ -39,7 +39,7 @@ func TestConcurrent(t *testing.T) {
 					vm := ids[rnd.Intn(len(ids))]
 					if g == 0 && i%20 == 0 {
 						_ = s.PowerOff(ctx, vm)
-						_ = s.PowerOn(vm)
+						_ = s.PowerOn(t.Context(), vm)
 						s.Plugged(vm)
 					}
 					request := fmt.Sprintf(`{"cmd":%q,"details":{"Name":%q}}`, commands[rnd.Intn(len(commands))], volumes[rnd.Intn(len(volumes))])

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
+	"vmdkvol/driver/wire"
 	"vmdkvol/seam"
 )
 
@@ -21,12 +23,20 @@ type Config struct {
 	// schedule explorer. The service then spares the monitors of its short tables, each of which would be a yield.
 	Serial bool
 
+	// SharedStore says that other hosts use the Store, too. Then they see metadata that is being written: the service
+	// stops at the checkpoints esx.meta.*, which otherwise come with EveryStep alone.
+	SharedStore bool
+
 	// EveryStep lets a schedule stop at the checkpoints that only read or decide, too, see [Checkpoints].
 	EveryStep bool
 
 	// VSAN has the datastores that are vSAN, each with the names of its policies, unless the Store is a [PolicyStore]. It
 	// is not changed.
 	VSAN map[string][]string
+
+	// Latency is how long the commands take, beside what they wait for; create and clone can take minutes. It is not
+	// changed.
+	Latency map[wire.Command]time.Duration
 
 	// DefaultDatastore is that of vmgroup _DEFAULT while Groups is nil or not configured; "" is "_VM_DS", the caller's home
 	// datastore.
@@ -62,6 +72,11 @@ type Service struct {
 	mu    guard               // short sections; nothing waits while holding it
 	vms   map[string]*machine // by ID
 	uuids map[string]*machine // the same, by the uuid that metadata records
+
+	process  *process
+	first    process
+	listener listener
+	sidecars sidecars
 	// emptied counts those who have emptied the cache of datastores (quirk datastore-cache-race).
 	emptied int
 	memo    *Memo
@@ -118,6 +133,10 @@ func New(cfg Config) (*Service, error) {
 		vms:        make(map[string]*machine),
 		uuids:      make(map[string]*machine),
 		memo:       cfg.Memo,
+	}
+	s.process = &s.first
+	if cfg.SharedStore || cfg.EveryStep {
+		s.openSidecars()
 	}
 	s.everyone = group{
 		Vmgroup: Vmgroup{UUID: DefaultVmgroupUUID, Name: DefaultVmgroup, DefaultDatastore: cfg.DefaultDatastore},

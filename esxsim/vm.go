@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"vmdkvol/driver/wire"
@@ -55,7 +54,9 @@ type machine struct {
 	label string // footprint
 
 	on    bool
+	gone  bool // it runs on another host, which has a machine of its own for it
 	busy  bool // a reconfigure task runs; only kept with quirk no-vm-lock
+	slept bool // suspended: not on, but its guest is as it was
 	slots []*slot
 	used  [maxControllers]uint16 // units that volumes have, one bit each
 
@@ -67,7 +68,7 @@ type slot struct {
 	volume Volume
 	place  place
 	at     wire.Device
-	disk   Disk // valid while state is plugged or leaving
+	disk   Disk // not valid while state is plugging
 	state  slotState
 }
 
@@ -76,7 +77,9 @@ type slotState uint8
 const (
 	plugging slotState = iota // reserved; the disk may appear at any moment
 	plugged
-	leaving // the disk may vanish at any moment
+	leaving    // the disk may vanish at any moment
+	frozen     // in a suspended guest; the file lock is free
+	configured // in the configuration of a VM that is off; the file lock is free
 )
 
 func (m *machine) find(v Volume) *slot {
@@ -130,13 +133,8 @@ func (s *Service) AddVM(vm VM) error {
 	uuid := vm.metaUUID()
 	s.mu.lock()
 	defer s.mu.unlock()
-	if s.vms[vm.ID] != nil || s.uuids[uuid] != nil {
-		return fmt.Errorf("esxsim: add vm %s: its id or uuid is taken", vm.ID)
-	}
-	for _, other := range s.vms {
-		if other.BIOSUUID == vm.BIOSUUID && (vm.InstanceUUID == "" || other.InstanceUUID == "") {
-			return fmt.Errorf("esxsim: add vm %s: its bios uuid is taken", vm.ID)
-		}
+	if err := s.vacant(&vm); err != nil {
+		return fmt.Errorf("esxsim: add vm %s: %w", vm.ID, err)
 	}
 	m := &machine{VM: vm, label: "vm:" + vm.ID, on: true}
 	if vm.Controllers == nil {
@@ -157,87 +155,9 @@ func (s *Service) RemoveVM(ctx context.Context, id string) error {
 	s.mu.lock()
 	defer s.mu.unlock()
 	if m := s.vms[id]; m != nil {
-		delete(s.uuids, m.metaUUID())
-		delete(s.vms, id)
+		s.forget(m)
 	}
 	return nil
-}
-
-// PowerOn starts a VM that was powered off. It has no volumes then. Starting a running VM does nothing.
-func (s *Service) PowerOn(id string) error {
-	s.mu.lock()
-	defer s.mu.unlock()
-	m := s.vms[id]
-	if m == nil {
-		return fmt.Errorf("esxsim: power on %s: no such vm", id)
-	}
-	m.on = true
-	return nil
-}
-
-// PowerOff ends the VM at once: its disks vanish and their file locks are free. Then, as the listener of the original
-// does without any lock (docs/original.md §2.13), each disk's metadata is set to detached if it still names this VM.
-// Stopping a stopped VM does nothing.
-func (s *Service) PowerOff(ctx context.Context, id string) error {
-	s.stage.Before("esx.poweroff", id)
-	s.mu.lock()
-	m := s.vms[id]
-	if m == nil {
-		s.mu.unlock()
-		return fmt.Errorf("esxsim: power off %s: no such vm", id)
-	}
-	s.env.Touch(m.label, true)
-	m.on = false
-	var gone []*slot
-	for _, sl := range m.slots {
-		if sl.state == plugged { // whoever plugs or unplugs one right now sees that the VM is off
-			sl.state = leaving
-			gone = append(gone, sl)
-		}
-	}
-	s.mu.unlock()
-
-	var failed []error
-	for _, sl := range gone {
-		failed = append(failed, s.pullOut(ctx, m, sl))
-	}
-	for _, sl := range gone {
-		s.forgetOwner(ctx, &m.VM, sl.volume)
-	}
-	return errors.Join(failed...)
-}
-
-// pullOut takes a leaving disk out of the machine of a VM that is off; nothing can keep it there.
-func (s *Service) pullOut(ctx context.Context, m *machine, sl *slot) error {
-	err := s.bus.Unplug(ctx, m.ID, sl.at, sl.disk)
-	s.env.Touch(s.label(&s.everyone, sl.volume, m.Home).disk, true)
-	err = errors.Join(err, s.store.UnlockDisk(ctx, sl.volume, m.ID))
-	s.mu.lock()
-	defer s.mu.unlock()
-	m.drop(sl)
-	return err
-}
-
-// forgetOwner is the listener's test-and-set on the metadata of a disk that vm had.
-func (s *Service) forgetOwner(ctx context.Context, vm *VM, v Volume) {
-	if s.checkpoint("esx.poweroff.meta", v.Name, s.failOnly) != 0 {
-		return
-	}
-	l := s.label(&s.everyone, v, vm.Home)
-	meta, ok := s.readMeta(ctx, s.store, v, l)
-	if !ok {
-		return
-	}
-	owner := meta.AttachedUUID == vm.metaUUID()
-	switch {
-	case s.quirk.has(blindListener):
-		owner = true
-	case s.quirk.has(ownerByName):
-		owner = meta.AttachedName == vm.Name || meta.AttachedName == ""
-	}
-	if owner {
-		_ = s.writeMeta(ctx, s.store, v, l, meta.detached()) // logged there
-	}
 }
 
 // lookup finds the VM of a caller for attach and detach: by its instance uuid, and by its BIOS uuid if it has none
@@ -249,7 +169,7 @@ func (s *Service) lookup(caller *machine) *machine {
 	if !s.quirk.has(biosUUIDFirst) {
 		return caller // uuids that decide are unique
 	}
-	for _, id := range slices.Sorted(maps.Keys(s.vms)) {
+	for _, id := range sorted(s.vms) {
 		if m := s.vms[id]; m.BIOSUUID == caller.BIOSUUID {
 			return m
 		}

@@ -7,8 +7,9 @@
 // A scenario file ends in .scn. It is UTF-8, one statement a line; docs/scenarios.md explains each with an example.
 //
 //	file     = { given } start { start } [ schedule ] [ expect ] { end }   # canonical order; any is accepted
-//	given    = "given datastore" DATASTORE
-//	         | "given vm" VM [ "bios=" VM ] [ "home=" DATASTORE ]
+//	given    = "given esx" ESX
+//	         | "given datastore" DATASTORE [ "local=" ESX ]
+//	         | "given vm" VM [ "bios=" VM ] [ "esx=" ESX ] [ "home=" DATASTORE ]
 //	         | "given vmgroup" VMGROUP [ "vms=" VM { "," VM } ]
 //	         | "given access" VMGROUP "datastore=" DATASTORE [ "create=" ("yes" | "no") ] [ "max=" SIZE ] [ "quota=" SIZE ]
 //	         | "given volume" VOLUME { ("size" | "fstype" | "access" | "diskformat" | "attach-as") "=" VALUE }
@@ -16,17 +17,19 @@
 //	         | "given locks" ("barging" | "go")
 //	         | "given quirk" QUIRK "=" ("on" | "off")
 //	         | "given quirks" ("faithful" | "fixed")
+//	         | "given latency" COMMAND "=" DURATION { COMMAND "=" DURATION }
 //	         | "given steps every"
 //	         | "given faults" NUMBER
 //	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }
 //	op       = "create" VOLUME { KEY "=" VALUE } | "remove" VOLUME | "mount" VOLUME [ "id=" ID ]      # docker
 //	         | "unmount" VOLUME [ "id=" ID ] | "get" VOLUME | "list" | "path" VOLUME
 //	         | "write" VOLUME TEXT | "sync" VOLUME | "read" VOLUME                                   # guest
-//	         | "poweroff" VM | "poweron" VM                                                          # esx
+//	         | ("poweroff" | "poweron" | "suspend" | "resume" | "reset") VM                          # esx
+//	         | "migrate" VM ESX | "rename" VM NAME | ("stop" | "fail") ESX
 //	         | "admin" "set" VOLUME { ("access" | "attach-as") "=" VALUE }
 //	         | "admin" ("add" | "drop" | "limit" | "remove" | "rename") VMGROUP { KEY "=" VALUE }
 //	         | "send" COMMAND [ VOLUME ] { KEY "=" VALUE }
-//	         | ("crash" | "restart") ("plugin" | "esx")                                              # plugin, esx
+//	         | ("crash" | "restart") ("plugin" | ESX | "hostd" [ "@" ESX ])                          # plugin, esx
 //	         | "sleep" DURATION                                                                      # time
 //	         | "check" fact { fact }                                                                 # judge
 //	schedule = "schedule" { INDENT deviation }                                # see explore.Deviation

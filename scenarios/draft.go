@@ -92,8 +92,16 @@ func (d *Draft) Act(verb string) {
 	op := Op{Verb: verb}
 	switch verb {
 	case "list":
-	case "poweroff", "poweron":
+	case "poweroff", "poweron", "suspend", "resume", "reset":
 		op.Target = d.vm()
+	case "migrate":
+		op.Target, op.Text = d.vm(), esxName
+	case "rename":
+		op.Target, op.Text = d.vm(), "web"
+	case "stop", "fail":
+		if op.Target = esxName; !d.endsESX() {
+			op = Op{Verb: "sleep", Pause: time.Second}
+		}
 	case "crash", "restart":
 		op.Target = d.process()
 	case "send":
@@ -149,12 +157,19 @@ func (d *Draft) vm() string {
 	return append([]string{vmName}, d.script.VMs...)[d.draw("VM", 1+len(d.script.VMs))]
 }
 
-// process is what crashes. Under two quirks that must not be ESX; the parser refuses it, too.
+// process is what crashes.
 func (d *Draft) process() string {
-	if q := d.script.Quirks; q[string(esxsim.NoVMLock)] || q[string(esxsim.DatastoreCacheRace)] {
-		return processes[0]
+	processes := []string{pluginProcess, hostdProcess, esxName}
+	if !d.endsESX() {
+		processes = processes[:2]
 	}
 	return processes[d.draw("process", len(processes))]
+}
+
+// endsESX reports whether ESX may end. Under two quirks it must not; the parser refuses it, too.
+func (d *Draft) endsESX() bool {
+	q := d.script.Quirks
+	return !q[string(esxsim.NoVMLock)] && !q[string(esxsim.DatastoreCacheRace)]
 }
 
 // options are a volume's.

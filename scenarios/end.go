@@ -13,9 +13,11 @@ func (j *judge) end() {
 	w := j.w
 	// A request that waited for a lock when the service crashed leaves its place in the queue behind, which is no
 	// lock: after a crash only the network is asked.
-	if w.upkeep.restarts == 0 && !w.service.Idle() || len(w.net.Pending()) > 0 {
-		w.k.Fail(OraclePending, fmt.Sprintf("the service is busy, or in flight: %v", w.net.Pending()))
-		return
+	for _, e := range w.esxs {
+		if e.restarts == 0 && !e.service.Idle() || len(e.net.Pending()) > 0 {
+			w.k.Fail(OraclePending, fmt.Sprintf("the service is busy, or in flight: %v", e.net.Pending()))
+			return
+		}
 	}
 	for _, h := range w.hosts {
 		if oracle, why := j.explain(h); why != "" {
@@ -43,6 +45,9 @@ func (j *judge) end() {
 
 // endOn compares what is left on a host with what the answers allow.
 func (j *judge) endOn(h *host) string {
+	if h.frozen {
+		return ""
+	}
 	w := j.w
 	var refs map[string]int
 	if !h.down {

@@ -123,7 +123,7 @@ func (j *judge) bare(h *holder) string {
 		return "the disk under it is gone"
 	case m.DiskID != h.disk:
 		return "it is not the volume's disk"
-	case !j.w.t.threads && m.ReadOnly != j.w.readOnly(j.subjects[h.volume].name):
+	case !j.w.t.threads && j.w.misgraded(j.subjects[h.volume].name, m.ReadOnly):
 		return "the access mode is wrong"
 	}
 	return ""
@@ -199,10 +199,14 @@ func (w *World) meta(volume string) *esxsim.Meta {
 	return meta
 }
 
-// readOnly is the access mode that the volume's metadata asks for.
+// misgraded reports whether a mount has another access mode than the volume's metadata asks for. Of metadata that were lost
+// while they were written nothing is known.
 //
 //go:norace
-func (w *World) readOnly(volume string) bool {
+func (w *World) misgraded(volume string, mountedReadOnly bool) bool {
 	meta := w.meta(volume)
-	return meta != nil && meta.VolOpts["access"] == readOnly
+	if (meta == nil || meta.VolOpts == nil) && len(w.esxs) > 1 {
+		return false
+	}
+	return mountedReadOnly != (meta != nil && meta.VolOpts["access"] == readOnly)
 }

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"context"
+	"errors"
 
 	"vmdkvol/driver"
 	"vmdkvol/driver/vmdkops"
@@ -17,6 +18,7 @@ type host struct {
 	w     *World
 	index int
 	name  string
+	esx   *esxHost // where it is now
 	guest *guestsim.Guest
 	power seam.Monitor // held by whoever switches the VM on or off; made by the first
 
@@ -28,6 +30,8 @@ type host struct {
 	ends   []int64 // the judge's time at which earlier lives ended, and this one if it is down
 	down   bool    // the plugin does not run
 	off    bool    // the VM does not run
+	frozen bool    // it is suspended
+	busy   int     // requests in its plugin; counted only if something ends lives
 
 	// for the judge
 	seen      uint64         // guest.Version at its last look
@@ -53,7 +57,11 @@ func (w *World) furnish(h *host, index int) error {
 	if len(w.t.script.BIOS) > 0 { // ESX takes two of one BIOS uuid only if vCenter knows them apart
 		vm.BIOSUUID, vm.InstanceUUID = w.t.script.BIOS[h.name], "vc-"+h.name
 	}
-	if err := w.service.AddVM(vm); err != nil {
+	h.esx = w.esxs[0]
+	if other := w.t.script.On[h.name]; other != "" {
+		h.esx = w.esx(other)
+	}
+	if err := h.esx.service.AddVM(vm); err != nil {
 		return err
 	}
 	return h.open()
@@ -69,7 +77,7 @@ func (h *host) process() string {
 
 // open starts the driver in h.plugin.
 func (h *host) open() error {
-	client, err := vmdkops.New(vmdkops.Config{Transport: h.w.net.Endpoint(h.name, h.plugin), Env: h.plugin, Log: h.w.t.log})
+	client, err := vmdkops.New(vmdkops.Config{Transport: h.transport(), Env: h.plugin, Log: h.w.t.log})
 	if err != nil {
 		return err
 	}
@@ -117,21 +125,30 @@ func (h *host) within(f func()) bool {
 		return true
 	}
 	down, plugin := h.down, h.plugin
+	h.busy++
 	h.w.sync()
-	return !down && !plugin.Within(f)
+	lived := !down && !plugin.Within(f)
+	h.w.sync()
+	h.busy--
+	return lived
 }
 
 // powerOff ends plugin, mounts and containers at once, then ESX takes the disks away.
 func (h *host) powerOff(ctx context.Context) error {
 	defer h.switching(ctx)()
 	h.w.disrupt("vm.poweroff", h.name)
+	h.die()
+	return h.esx.cut(ctx, h.name)
+}
+
+// die ends everything in the VM.
+func (h *host) die() {
 	h.crash()
 	h.w.judge.empty(h)
 	h.guest.PowerOff()
 	h.w.judge.powerLost(h)
-	h.off = true
+	h.off, h.frozen = true, false
 	h.w.sync()
-	return h.w.service.PowerOff(ctx, h.name)
 }
 
 // powerOn boots the VM, and its plugin with it.
@@ -141,7 +158,10 @@ func (h *host) powerOn(ctx context.Context) error {
 	if !h.off {
 		return nil
 	}
-	if err := h.w.service.PowerOn(h.name); err != nil {
+	if h.esx.failed {
+		return errors.New("its ESX host has failed")
+	}
+	if err := h.esx.service.PowerOn(ctx, h.name); err != nil {
 		return err
 	}
 	h.off = false

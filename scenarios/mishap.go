@@ -78,7 +78,7 @@ func (j *judge) mishap(h *host, op, object string) {
 	case strings.HasPrefix(op, "esx."), op == "guest.mount", op == "guest.unmount":
 		m.volume = j.w.t.index(object)
 	case op == "guest.plug":
-		m.volume = j.w.t.index(j.w.upkeep.plug)
+		m.volume = j.w.t.index(j.w.plug)
 	case h != nil:
 		m.volume = j.inSlot(h, object)
 	}

@@ -42,13 +42,20 @@ func (o *Op) complete(verb Verb, client string, words []string, line int) (err e
 			return fmt.Errorf("%s is too much: nothing follows it", shown(words[0]))
 		}
 		return nil
-	case "poweroff", "poweron":
+	case "poweroff", "poweron", "suspend", "resume", "reset":
 		o.Target, err = single(words, "a VM")
 		return err
-	case "crash", "restart":
-		if o.Target, err = single(words, "plugin or esx"); err == nil && !slices.Contains(processes, o.Target) {
-			err = unknown("process", o.Target, processes...)
+	case "migrate", "rename":
+		if len(words) != 2 || !plainName(words[1]) {
+			return fmt.Errorf("want %s, and nothing else", verb.Takes)
 		}
+		o.Target, o.Text = words[0], words[1]
+		return nil
+	case "stop", "fail":
+		o.Target, err = single(words, "an ESX host")
+		return err
+	case "crash", "restart":
+		o.Target, err = single(words, "plugin, hostd or an ESX host")
 		return err
 	case "send":
 		return o.request(verb, words)

@@ -186,7 +186,7 @@ const patience = 10 * time.Second
 //go:norace
 func (j *judge) prompt(c *Call) {
 	took := j.w.docker.Now().Sub(c.began)
-	if took <= patience || c.kind == droppedAnswer || j.excused(c) && (c.Op.Verb != "get" || j.excusedGet(c)) || j.rivalled(c) {
+	if took <= patience || len(j.w.t.script.Latency) > 0 || c.kind == droppedAnswer || j.excused(c) && (c.Op.Verb != "get" || j.excusedGet(c)) || j.rivalled(c) {
 		return
 	}
 	j.w.k.Fail(OracleSlow, c.Client+" "+c.Op.String()+arrow+c.Answer+" took "+took.String()+", and nothing that happened to it can be the reason")

@@ -164,6 +164,12 @@ func oneLineError(err error) error {
 func (p *parser) given(rest string) error {
 	what, rest, _ := strings.Cut(rest, " ")
 	switch what {
+	case "esx":
+		p.row.rank = rankESX
+		return p.givenESX(rest)
+	case "latency":
+		p.row.rank = rankLatency
+		return p.givenLatency(rest)
 	case "datastore":
 		p.row.rank = rankDatastore
 		return p.givenDatastore(rest)
@@ -211,7 +217,7 @@ func (p *parser) given(rest string) error {
 		p.s.Faults = n
 		p.row.text = "given faults " + strconv.Itoa(n)
 	default:
-		return unknown("given", what, "datastore", "vm", "vmgroup", "access", "volume", "network", "locks", "quirk", "quirks", "steps", "faults")
+		return unknown("given", what, "esx", "datastore", "vm", "vmgroup", "access", "volume", "network", "locks", "quirk", "quirks", "latency", "steps", "faults")
 	}
 	if !p.first(what) {
 		return fmt.Errorf("%s is given twice", what)
@@ -220,7 +226,7 @@ func (p *parser) given(rest string) error {
 }
 
 func (p *parser) givenVM(rest string) error {
-	name, opts, err := named(strings.Fields(rest), "bios", "home")
+	name, opts, err := named(strings.Fields(rest), "bios", "esx", "home")
 	if err != nil {
 		name = rest // its fault is found below
 	}
@@ -237,6 +243,9 @@ func (p *parser) givenVM(rest string) error {
 			p.s.BIOS = map[string]string{}
 		}
 		p.s.BIOS[name] = bios
+	}
+	if esx := opts["esx"]; esx != "" && esx != esxName {
+		put(&p.s.On, name, esx)
 	}
 	if home := opts["home"]; home != "" {
 		if p.s.Homes == nil {
@@ -316,7 +325,7 @@ func (p *parser) start(rest string) error {
 		if err != nil {
 			return err
 		}
-		if op.Target == "esx" {
+		if op.ends() {
 			p.ends = append(p.ends, p.row.line)
 		}
 		c.Ops = append(c.Ops, op)

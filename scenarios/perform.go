@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"vmdkvol/driver"
+	"vmdkvol/esxsim"
 	"vmdkvol/guestsim"
 )
 
@@ -22,8 +23,9 @@ const (
 	ioAnswer      = "i/o error"
 	noMountAnswer = "not mounted" // this client was never told a mountpoint
 	offAnswer     = "powered off"
-	wrongAnswer   = "wrong" // a check; the run says what is wrong
-	downFact      = "down"  // the references of a plugin that does not run
+	frozenAnswer  = "suspended" // nobody lives there at the moment
+	wrongAnswer   = "wrong"     // a check; the run says what is wrong
+	downFact      = "down"      // the references of a plugin that does not run
 )
 
 // containerFile is the file that write and read mean.
@@ -65,14 +67,16 @@ func (t *theatre) cast(c Client) (role, error) {
 	}
 	for i := range c.Ops {
 		op := &c.Ops[i]
-		if op.Verb == "poweroff" || op.Verb == "poweron" {
-			if _, err := vm(op.Target); err != nil {
-				return r, err
-			}
+		aimed, esx := op.aimed()
+		if _, err := vm(aimed); err != nil {
+			return r, err
+		}
+		if esx != "" && esx != esxName && !slices.Contains(t.script.ESX, esx) {
+			return r, unknown("ESX host", esx, append([]string{esxName}, t.script.ESX...)...)
 		}
 		t.strange(op)
 		t.lives = t.lives || disruptive(op.Verb)
-		t.esx = t.esx || op.Target == "esx"
+		t.esx = t.esx || op.ends()
 		text := op.String()
 		l := line{op: op, text: text, ok: text + arrow + okAnswer, point: dockerPoint(op.Verb), number: t.lines, volume: noOne}
 		t.lines++
@@ -132,8 +136,14 @@ func (w *World) perform(r *role) {
 
 // ask is a request of Docker's to the plugin.
 func (w *World) ask(h *host, call *Call, l *line) (answer string, err error) {
-	if h.down {
+	if h.down || h.frozen {
 		call.missed = true
+		if h.frozen {
+			if s := w.judge.subject(call); s != nil {
+				s.uncertain = true // an Unmount that nobody heard
+			}
+			return frozenAnswer, nil
+		}
 		return droppedAnswer, nil
 	}
 	ctx := w.caller(call, l)
@@ -193,6 +203,9 @@ func (w *World) request(ctx context.Context, h *host, call *Call) (answer string
 // file is what a container does below the mountpoint that its client was told last.
 func (w *World) file(call *Call) (answer string, err error) {
 	w.k.Before("file."+call.Op.Verb, call.Op.Volume)
+	if call.host.frozen {
+		return frozenAnswer, nil
+	}
 	at := w.judge.told(call)
 	if at == "" {
 		return noMountAnswer, nil
@@ -241,6 +254,9 @@ func (w *World) operate(h *host, call *Call) (answer string, err error) {
 	case "crash", "restart":
 		return w.processes(ctx, h, op), nil
 	case "send":
+		if h.frozen {
+			return frozenAnswer, nil
+		}
 		return w.send(ctx, h, op)
 	case "admin":
 		return w.administer(ctx, op)
@@ -249,19 +265,32 @@ func (w *World) operate(h *host, call *Call) (answer string, err error) {
 	case "check":
 		w.disrupt("check", call.Client)
 		return w.check(h, op), nil
+	default:
+		answer, err = w.operateESX(ctx, op)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, esxsim.ErrLocked):
+		return "locked", err
+	case err != nil:
 		return "failed", err
+	case answer != "":
+		return answer, nil
 	}
 	return okAnswer, nil
 }
 
 func (w *World) processes(ctx context.Context, h *host, op *Op) (answer string) {
+	process, esx, _ := strings.Cut(op.Target, "@")
 	switch {
-	case op.Target == "esx" && op.Verb == "crash":
-		w.crashESX(ctx)
-	case op.Target == "esx":
-		w.restartESX(ctx)
+	case process == hostdProcess:
+		if esx == "" {
+			esx = esxName
+		}
+		w.esx(esx).hostd(op.Verb == "restart")
+	case op.ends() && op.Verb == "crash":
+		w.esx(op.Target).crash(ctx)
+	case op.ends():
+		w.esx(op.Target).restart(ctx)
 	case op.Verb == "crash":
 		w.disrupt("plugin.crash", h.name)
 		h.crash()

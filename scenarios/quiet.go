@@ -46,13 +46,13 @@ func (j *judge) worked(s *subject) {
 func (j *judge) quiet() {
 	for i := range j.subjects {
 		s := &j.subjects[i]
-		if !s.due || s.running > 0 || s.work > 0 || j.w.net.Busy(s.name) {
+		if !s.due || s.running > 0 || s.work > 0 || j.w.busy(s.name) {
 			continue
 		}
 		s.due = false
 		j.due--
 		for _, h := range j.w.hosts {
-			if h.life > 0 || h.down || h.off {
+			if h.life > 0 || h.down || h.off || h.frozen {
 				continue // what lies about may be an earlier life's
 			}
 			if why := j.disagrees(h, s, i); why != "" {
@@ -79,8 +79,8 @@ func (j *judge) disagrees(h *host, s *subject, volume int) string {
 		return "is attached to " + h.name + ", but not mounted"
 	case mounted && !held && !s.uncertain:
 		return "is mounted, but no container holds it"
-	case j.met(volume):
-		return "" // then the metadata need not be right
+	case j.met(volume) || j.troubled > 0 || len(w.esxs) > 1:
+		return "" // then the metadata need not be right: a listener may be late, and no lock holds between hosts
 	}
 	if meta := w.meta(s.name); meta != nil {
 		if says := meta.Status == statusAttached; says != attached {

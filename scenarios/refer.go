@@ -15,6 +15,7 @@ import (
 // index is what names in a script can refer to.
 type index struct {
 	vms     []string
+	hosts   []string // of ESX
 	clients []string
 	isVM    map[string]bool
 	does    map[string][]string // the texts of a client's operations
@@ -23,7 +24,7 @@ type index struct {
 
 func (s *Script) index() *index {
 	x := &index{
-		vms: append([]string{vmName}, s.VMs...), isVM: map[string]bool{}, does: map[string][]string{}, known: map[string]bool{},
+		vms: append([]string{vmName}, s.VMs...), hosts: append([]string{esxName}, s.ESX...), isVM: map[string]bool{}, does: map[string][]string{}, known: map[string]bool{},
 	}
 	for _, vm := range x.vms {
 		x.isVM[vm] = true
@@ -62,6 +63,9 @@ func (p *parser) references(stale bool) error {
 		if home != "" && home != datastore && !slices.Contains(p.s.Stores, home) {
 			return at(1, fmt.Errorf("vm %s: %w", vm, unknown("datastore", home, append([]string{datastore}, p.s.Stores...)...)))
 		}
+	}
+	if err := at(1, x.esxHosts(p.s)); err != nil {
+		return err
 	}
 	if err := at(1, x.vmgroups(p.s)); err != nil {
 		return err
@@ -116,10 +120,12 @@ func (x *index) client(c Client) error {
 		return err
 	}
 	for _, op := range c.Ops {
-		if op.Verb == "poweroff" || op.Verb == "poweron" {
-			if err := x.vm(op.Target); err != nil {
-				return err
-			}
+		vm, esx := op.aimed()
+		if err := x.vm(vm); err != nil {
+			return err
+		}
+		if err := x.process(esx); err != nil {
+			return fmt.Errorf("%s: %w", op.Verb, err)
 		}
 		for _, f := range op.Facts {
 			if err := x.condition(f); err != nil {
@@ -142,6 +148,14 @@ func (x *index) vm(name string) error {
 		return nil
 	}
 	return unknown("VM", name, x.vms...)
+}
+
+// process looks at the name of an ESX host where others could stand.
+func (x *index) process(name string) error {
+	if name == "" || slices.Contains(x.hosts, name) {
+		return nil
+	}
+	return unknown("process", name, append([]string{pluginProcess, hostdProcess}, x.hosts...)...)
 }
 
 // done reports whether an expectation speaks of something that the script does.
@@ -189,6 +203,9 @@ func (x *index) task(name string) error {
 		if _, started := x.does[client]; started {
 			return nil
 		}
+	}
+	if who, listens := strings.CutPrefix(base, listenerTask); listens && (x.isVM[who] || slices.Contains(x.hosts, who)) {
+		return nil
 	}
 	carrier, esx := strings.CutPrefix(base, "esx:")
 	if !esx {

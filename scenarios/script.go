@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"vmdkvol/driver/wire"
 	"vmdkvol/esxsim"
 	"vmdkvol/explore"
 )
@@ -19,7 +20,11 @@ type Script struct {
 	Stores   []string          // datastores beside ds1
 	Every    bool              // ESX stops at the steps that only read or decide, too
 	Volumes  []Given
-	Vmgroups []esxsim.Record // beside _DEFAULT; none: there is no config database
+	Vmgroups []esxsim.Record   // beside _DEFAULT; none: there is no config database
+	ESX      []string          // ESX hosts beside esx
+	On       map[string]string // VMs that are not on esx at first
+	Local    map[string]string // datastores that only one ESX host reaches
+	Latency  map[wire.Command]time.Duration
 	Network
 	Locks   explore.LockModel
 	Quirks  map[string]bool
@@ -55,8 +60,8 @@ type Op struct {
 	Opts   map[string]string
 
 	Command string        // of send, and of admin what is done
-	Target  string        // of poweroff and poweron a VM, of crash and restart a process
-	Text    string        // of write, and of admin the vmgroup
+	Target  string        // a VM, an ESX host, or a process, as the verb says
+	Text    string        // of write; of migrate the ESX host, of rename the name, of admin the vmgroup
 	Pause   time.Duration // of sleep
 	Facts   []Condition   // of check
 	Line    int           // of check; 0 if the script is not from a file

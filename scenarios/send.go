@@ -78,7 +78,7 @@ func (w *World) send(ctx context.Context, h *host, op *Op) (answer string, err e
 		ctx, cancel = w.docker.WithDeadline(ctx, w.docker.Now().Add(sendTimeout))
 		defer cancel()
 	}
-	reply, err := w.net.Endpoint(h.name, w.docker).RoundTrip(ctx, text)
+	reply, err := h.esx.net.Endpoint(h.name, w.docker).RoundTrip(ctx, text)
 	if err != nil {
 		return "unreachable", err
 	}
@@ -126,19 +126,6 @@ func shownReply(cmd wire.Command, reply []byte) (answer string) {
 		return string(reply)
 	}
 	return answer
-}
-
-func (p *parser) givenDatastore(name string) error {
-	switch {
-	case !plainName(name):
-		return fmt.Errorf("%s cannot be the name of a datastore: want letters, digits, - and _", shown(name))
-	case name == datastore:
-		return fmt.Errorf("%s is always there", datastore)
-	case !p.first("datastore " + strings.ToLower(name)):
-		return fmt.Errorf("datastore %s is given twice", name)
-	}
-	p.s.Stores = append(p.s.Stores, name)
-	return nil
 }
 
 // givenQuirks is a preset; single quirks overrule it, wherever they stand.

@@ -30,7 +30,8 @@ type row struct {
 type rank uint8
 
 const (
-	rankDatastore rank = iota
+	rankESX rank = iota
+	rankDatastore
 	rankVM
 	rankVmgroup
 	rankAccess
@@ -38,6 +39,7 @@ const (
 	rankNetwork
 	rankLocks
 	rankQuirk
+	rankLatency
 	rankSteps
 	rankFaults
 	rankStart

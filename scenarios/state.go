@@ -22,7 +22,7 @@ func (w *World) state(see func(object string, value explore.Hash)) {
 			note(d.Disk, h.name, d)
 			note(d.DiskID, w.media.Content(d.DiskID), w.media.Label(d.DiskID), w.media.Formats(d.DiskID))
 		}
-		for _, p := range w.service.Plugged(h.name) {
+		for _, p := range h.esx.service.Plugged(h.name) {
 			note("vm:"+h.name, p)
 		}
 	}
@@ -34,9 +34,11 @@ func (w *World) state(see func(object string, value explore.Hash)) {
 		meta, err := w.store.ReadMeta(context.Background(), d.Volume)
 		note("meta:"+part, string(meta), err)
 	}
-	note("esx locks", w.service.Idle())
-	for _, m := range w.net.Pending() {
-		note(m.Label, m)
+	for _, e := range w.esxs {
+		note("esx locks", e.name, e.service.Idle())
+		for _, m := range e.net.Pending() {
+			note(m.Label, m)
+		}
 	}
 	for _, h := range w.judge.holders {
 		note(h.mountpoint, h.client, h.id)

@@ -1,5 +1,7 @@
 package scenarios
 
+import "strings"
+
 // Verb describes one operation of the language.
 type Verb struct {
 	Name  string
@@ -28,8 +30,15 @@ func Verbs() []Verb {
 		{"read", "guest", "VOLUME", nil},
 		{"poweroff", "esx", "VM", nil},
 		{"poweron", "esx", "VM", nil},
-		{"crash", "plugin", "plugin|esx", nil},
-		{"restart", "plugin", "plugin|esx", nil},
+		{"suspend", "esx", "VM", nil},
+		{"resume", "esx", "VM", nil},
+		{"reset", "esx", "VM", nil},
+		{"migrate", "esx", "VM ESX", nil},
+		{"rename", "esx", "VM NAME", nil},
+		{"crash", "plugin", "plugin|ESX|hostd[@ESX]", nil},
+		{"restart", "plugin", "plugin|ESX|hostd[@ESX]", nil},
+		{"stop", "esx", "ESX", nil},
+		{"fail", "esx", "ESX", nil},
 		{"admin", "esx", "ACTION VMGROUP [KEY=VALUE]...", adminKeys},
 		{"send", "esx", "COMMAND [VOLUME] [KEY=VALUE]...", sendKeys},
 		{"sleep", "time", "DURATION", nil},
@@ -50,14 +59,50 @@ func verbNames() []string {
 	return names
 }
 
-// processes can crash and be started again.
-var processes = []string{"plugin", "esx"}
+// The process beside ESX hosts that can crash and be started again, and their agents'.
+const (
+	pluginProcess = "plugin"
+	hostdProcess  = "hostd"
+)
 
 // disruptive verbs end lives; a script without any runs in a world that is cheaper to build.
 func disruptive(verb string) bool {
 	switch verb {
-	case "poweroff", "poweron", "crash", "restart":
+	case "poweroff", "poweron", "suspend", "resume", "reset", "migrate", "crash", "restart", "stop", "fail":
 		return true
 	}
 	return false
+}
+
+// ends reports whether an operation ends the service of an ESX host.
+func (o *Op) ends() bool {
+	switch o.Verb {
+	case "crash", "restart":
+		process, _, _ := strings.Cut(o.Target, "@")
+		return process != pluginProcess && process != hostdProcess
+	case "stop", "fail":
+		return true
+	}
+	return false
+}
+
+// aimed is what an operation aims at: VMs and ESX hosts, "" if none.
+func (o *Op) aimed() (vm, esx string) {
+	switch o.Verb {
+	case "poweroff", "poweron", "suspend", "resume", "reset", "rename":
+		return o.Target, ""
+	case "migrate":
+		return o.Target, o.Text
+	case "stop", "fail":
+		return "", o.Target
+	case "crash", "restart":
+		process, at, _ := strings.Cut(o.Target, "@")
+		switch {
+		case process == hostdProcess:
+			return "", at
+		case process != pluginProcess:
+			return "", o.Target
+		}
+	}
+	return "", ""
 }

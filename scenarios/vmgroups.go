@@ -191,7 +191,7 @@ func (w *World) administer(ctx context.Context, op *Op) (answer string, err erro
 	if w.config != nil {
 		db = w.config
 	}
-	admin := esxsim.NewAdmin(w.service, db, func() string { return "" }) // makes no vmgroups
+	admin := esxsim.NewAdmin(w.esxs[0].service, db, func() string { return "" }) // makes no vmgroups
 	if _, err := admin.Do(ctx, op.adminCommand()); err != nil {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return first, nil

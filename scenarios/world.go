@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"strings"
 
-	"vmdkvol/driver/wire"
 	"vmdkvol/esxsim"
 	"vmdkvol/explore"
 	"vmdkvol/guestsim"
@@ -18,6 +17,7 @@ import (
 // The fixed names of a world.
 const (
 	vmName    = "vm1"
+	esxName   = "esx"
 	datastore = "ds1"
 	mountRoot = "/mnt/vmdk"
 
@@ -129,42 +129,30 @@ func newTheatre(s *Script, o *opinions) (*theatre, error) {
 	return t, nil
 }
 
-// World is everything that a run needs: guests with the driver in them, a network, and an ESX host.
+// World is everything that a run needs: guests with the driver in them, a network, and ESX hosts.
 type World struct {
 	t *theatre
 	k *explore.Kernel
 
-	docker  *explore.World // the clients; the plugin's own unless that can crash
-	esx     *explore.World
-	props   props // for what is not in a guest
-	store   *esxsim.MemStore
-	service *esxsim.Service
-	config  *esxsim.MemConfig // nil: no vmgroups
-	net     *vmcisim.Network
-	media   *guestsim.Media
-	hosts   []*host
-	upkeep  upkeep
-	lives   seam.Monitor // see sync; nil unless something ends and the race detector looks
+	docker *explore.World // the clients; the plugin's own unless that can crash
+	esxs   []*esxHost
+	props  props // for what is not in a guest
+	store  *esxsim.MemStore
+	config *esxsim.MemConfig // nil: no vmgroups
+	media  *guestsim.Media
+	hosts  []*host
+	lives  seam.Monitor // see sync; nil unless something ends and the race detector looks
+	motion seam.Monitor // held by whoever moves a VM or ends an ESX host; made by the first
+	plug   string       // name of the volume that was plugged in last
+	left   int          // clients that have done all they do
 
 	judge judge
-	room  struct { // the first backing of slices, and of vm1
+	room  struct { // the first backing of slices, of vm1 and of esx
 		host  host
 		hosts [1]*host
+		esx   esxHost
+		esxs  [1]*esxHost
 	}
-}
-
-// bus lets a disk that ESX plugs into a VM appear in its guest.
-type bus struct{ w *World }
-
-func (b bus) Plug(_ context.Context, vm string, at wire.Device, d esxsim.Disk) error {
-	b.w.upkeep.plugging++
-	defer b.w.upkeep.plugged()
-	b.w.upkeep.plug = d.Name
-	return b.w.host(vm).guest.Plug(at, d.ID, d.Size)
-}
-
-func (b bus) Unplug(_ context.Context, vm string, at wire.Device, _ esxsim.Disk) error {
-	return b.w.host(vm).guest.Unplug(at)
 }
 
 // host returns the VM of that name, which must exist.
@@ -180,7 +168,7 @@ func (w *World) host(vm string) *host {
 // build makes a world in its first state.
 func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	w := &t.world
-	*w = World{t: t, k: k, esx: k.World("esx")}
+	*w = World{t: t, k: k}
 	w.judge = judge{
 		w: w, room: t.calls, calls: t.called[:0], holders: t.holders[:0], subjects: t.subjects, mishaps: t.mishaps[:0],
 	}
@@ -193,48 +181,15 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	for range t.script.VMs {
 		w.hosts = append(w.hosts, &host{})
 	}
-	var env seam.Env = w.esx
-	if t.esx {
-		env = esxEnv{w}
+	w.esxs = append(w.room.esxs[:0], &w.room.esx)
+	for range t.script.ESX {
+		w.esxs = append(w.esxs, &esxHost{})
 	}
-	if t.threads {
-		w.hush()
-		w.media = guestsim.NewMedia(w.esx)
-	} else {
-		t.media.Reset()
-		w.media = t.media
+	for i, e := range w.esxs {
+		if err := w.erect(e, i); err != nil {
+			return nil, err
+		}
 	}
-	w.store = esxsim.NewMemStore(env, !t.threads, t.stores...)
-	if t.foreign != nil { // only then can there be clones
-		w.store.OnCopy(func(from, to esxsim.Disk) { w.media.Copy(from.ID, to.ID) })
-	}
-	err := w.configure(env)
-	if err != nil {
-		return nil, err
-	}
-	cfg := esxsim.Config{
-		Env: env, Stage: &w.props, Store: w.store, Bus: bus{w}, Serial: !t.threads, Quirks: t.quirks, EveryStep: t.script.Every,
-		Memo: t.memo, Log: t.log,
-	}
-	if w.config != nil {
-		cfg.Groups = w.config
-	}
-	if w.service, err = esxsim.New(cfg); err != nil {
-		return nil, err
-	}
-	var pool *vmcisim.Pool
-	if !t.threads { // to the race detector, memory that is used again looks shared
-		pool = &t.pool
-	}
-	var giveUp func()
-	if t.script.GivesUp {
-		giveUp = w.giveUp
-	}
-	w.net = vmcisim.New(vmcisim.Config{
-		Env: w.esx, Stage: &w.props, Handler: w.service.Handle, Shared: t.script.Shared, Cooperative: true,
-		Guarded: t.threads, Pool: pool,
-		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID, GiveUp: giveUp,
-	})
 	for i, h := range w.hosts {
 		if err := w.furnish(h, i); err != nil {
 			return nil, err
@@ -272,13 +227,6 @@ func (w *World) end() { w.judge.end() }
 func (w *World) begin() {
 	w.perform(w.t.opening)
 	w.admit()
-}
-
-// hush names the simulators' short locks, which only the race detector needs, in the current world of ESX.
-func (w *World) hush() {
-	if w.t.threads {
-		w.esx.Quiet("esx.vms", "esx.locks", "esx.store", "esx.config", "net", "guest media")
-	}
 }
 
 // sync orders what one client does to lives behind what others have seen of them, as a process starts after the one before

@@ -1,0 +1,107 @@
+package scenarios
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vmdkvol/driver/wire"
+)
+
+func put[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = value
+}
+
+func (p *parser) givenESX(name string) error {
+	switch {
+	case !plainName(name) || name == pluginProcess || name == hostdProcess || name == noVM:
+		return fmt.Errorf("%s cannot be the name of an ESX host: want letters, digits, - and _", shown(name))
+	case name == esxName:
+		return fmt.Errorf("%s is always there", esxName)
+	case !p.first("esx " + name):
+		return fmt.Errorf("esx %s is given twice", name)
+	}
+	p.s.ESX = append(p.s.ESX, name)
+	return nil
+}
+
+func (p *parser) givenDatastore(rest string) error {
+	name, opts, err := named(strings.Fields(rest), "local")
+	if err != nil {
+		name = rest // its fault is found below
+	}
+	switch {
+	case !plainName(name):
+		return fmt.Errorf("%s cannot be the name of a datastore: want letters, digits, - and _", shown(name))
+	case name == datastore:
+		return fmt.Errorf("%s is always there", datastore)
+	case !p.first("datastore " + strings.ToLower(name)):
+		return fmt.Errorf("datastore %s is given twice", name)
+	}
+	if esx := opts["local"]; esx != "" {
+		put(&p.s.Local, name, esx)
+	}
+	p.row.text = "given " + Op{Verb: "datastore", Volume: name, Opts: opts}.String()
+	p.s.Stores = append(p.s.Stores, name)
+	return nil
+}
+
+// givenLatency is how long commands take.
+func (p *parser) givenLatency(rest string) error {
+	commands := []string{"attach", "create", "detach", "get", "remove"}
+	_, opts, err := named(append([]string{"-"}, strings.Fields(rest)...), commands...)
+	switch {
+	case err != nil:
+		return err
+	case len(opts) == 0:
+		return errors.New("want given latency COMMAND=DURATION")
+	}
+	text := "given latency"
+	for _, k := range sortedKeys(opts) {
+		d, err := time.ParseDuration(opts[k])
+		if err != nil || d <= 0 || d > maxPause {
+			return fmt.Errorf("%s: want a duration such as 30s, 5m or 1h30m", shown(opts[k]))
+		}
+		if p.s.Latency == nil {
+			p.s.Latency = map[wire.Command]time.Duration{}
+		}
+		p.s.Latency[wire.Command(k)] = d
+		text += " " + k + "=" + pauseText(d)
+	}
+	p.row.text = text
+	return nil
+}
+
+// esxHosts checks the names of ESX hosts in what is given.
+func (x *index) esxHosts(s *Script) error {
+	for _, ds := range sortedKeys(s.Local) {
+		if err := x.esx(s.Local[ds]); err != nil {
+			return fmt.Errorf("datastore %s: %w", ds, err)
+		}
+	}
+	for _, vm := range s.VMs {
+		if err := x.esx(s.On[vm]); err != nil {
+			return fmt.Errorf("vm %s: %w", vm, err)
+		}
+		esx, home := s.On[vm], s.Homes[vm]
+		if esx == "" {
+			esx = esxName
+		}
+		if local := s.Local[home]; local != "" && local != esx {
+			return fmt.Errorf("vm %s: its home %s is local to %s", vm, home, local)
+		}
+	}
+	return nil
+}
+
+func (x *index) esx(name string) error {
+	if name == "" || slices.Contains(x.hosts, name) {
+		return nil
+	}
+	return unknown("ESX host", name, x.hosts...)
+}
