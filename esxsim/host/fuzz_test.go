@@ -256,7 +256,7 @@ func (w *tested) send(vm string, parts ...[]byte) (reply []byte) {
 func (w *tested) power(vm string) {
 	esx, _ := w.h.Service()
 	if w.off[vm] {
-		require.NoError(w.t, esx.PowerOn(vm))
+		require.NoError(w.t, esx.PowerOn(w.t.Context(), vm))
 	} else {
 		require.NoError(w.t, esx.PowerOff(context.Background(), vm))
 		require.Empty(w.t, esx.Plugged(vm))
