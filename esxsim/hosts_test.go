@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"vmdkvol/driver/wire"
 	"vmdkvol/esxsim"
 	"vmdkvol/seam"
 )
@@ -327,78 +326,4 @@ func (c countdown) Choose(op, object string, faults ...string) int {
 		return 1
 	}
 	return c.script.Choose(op, object, faults...)
-}
-
-// TestStop: commands in flight get 20 seconds, others are declined; then the process ends, or lives on.
-func TestStop(t *testing.T) {
-	p := newPair(t, nil)
-	require.True(t, p.Stop(t.Context()), "nothing is in flight")
-
-	declined := errorText("Service is being stopped: operation declined!")
-	for _, c := range []struct {
-		quirks esxsim.Quirks
-		ended  bool
-		waited time.Duration
-	}{
-		{nil, false, 20 * time.Second},
-		{esxsim.Quirks{esxsim.StopKills: true}, true, 0},
-		{esxsim.Quirks{esxsim.StopLivesOn: false}, false, time.Minute}, // until its context ends
-	} {
-		p := newPair(t, c.quirks)
-		before := *p.now
-		p.stage.before["esx.create.disk"] = func() { // the create is in flight for as long as Stop runs
-			ended := p.Stop(&until{t.Context(), p.now, before.Add(time.Minute)})
-			require.Equal(t, c.ended, ended)
-			require.Equal(t, c.waited, p.now.Sub(before))
-			require.Equal(t, declined, p.raw("vm2", `{"cmd":"version","details":{},"version":"2"}`))
-		}
-		p.want(null, "vm1", "create", "v", "")
-		p.want(declined, "vm1", "get", "v", "")
-		require.True(t, p.Stop(t.Context()), "it is idle now")
-		p.Started()
-		require.Contains(t, p.do("vm1", "get", "v", ""), "detached")
-	}
-
-	// A command that ends in time: the stop waits for it, no longer.
-	p = newPair(t, nil)
-	p.stage.before["esx.create.disk"] = func() { require.False(t, p.Stop(&until{t.Context(), p.now, p.now.Add(3 * time.Second)})) }
-	p.want(null, "vm1", "create", "v", "")
-	require.True(t, p.Stop(t.Context()))
-}
-
-// until is a context that ends at a time of a clockwork.
-type until struct {
-	context.Context
-	now *time.Time
-	end time.Time
-}
-
-func (u *until) Err() error {
-	if !u.now.Before(u.end) {
-		return context.Canceled
-	}
-	return u.Context.Err()
-}
-
-func TestWatchdog(t *testing.T) {
-	var w esxsim.Watchdog
-	now := time.Unix(0, 0)
-	for range 4 {
-		w.Started(now)
-		now = now.Add(9 * time.Second)
-		require.True(t, w.Ended(now))
-	}
-	slow := w
-	slow.Started(now)
-	require.True(t, slow.Ended(now.Add(10*time.Second)), "a life that was long enough begins the count anew")
-	w.Started(now)
-	require.False(t, w.Ended(now.Add(9*time.Second)), "the fifth is the last")
-}
-
-func TestLatency(t *testing.T) {
-	p := newPair(t, nil, func(c *esxsim.Config) { c.Latency = map[wire.Command]time.Duration{wire.Create: time.Minute} })
-	before := *p.now
-	p.want(null, "vm1", "create", "v", "")
-	p.want(place0, "vm1", "attach", "v", "")
-	require.Equal(t, time.Minute, p.now.Sub(before))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vmdkvol/driver/wire"
+	"vmdkvol/esxsim"
 )
 
 func put[V any](m *map[string]V, key string, value V) {
@@ -48,6 +49,58 @@ func (p *parser) givenDatastore(rest string) error {
 	}
 	p.row.text = "given " + Op{Verb: "datastore", Volume: name, Opts: opts}.String()
 	p.s.Stores = append(p.s.Stores, name)
+	return nil
+}
+
+func (p *parser) givenVM(rest string) error {
+	name, opts, err := named(strings.Fields(rest), "bios", "esx", "home")
+	if err != nil {
+		name = rest // its fault is found below
+	}
+	switch {
+	case !plainName(name) || name == noVM:
+		return fmt.Errorf("%s cannot be the name of a VM: want letters, digits, - and _", shown(name))
+	case name == vmName:
+		return fmt.Errorf("%s is always there", vmName)
+	case !p.first("vm " + name):
+		return fmt.Errorf("vm %s is given twice", name)
+	}
+	if bios := opts["bios"]; bios != "" {
+		if p.s.BIOS == nil {
+			p.s.BIOS = map[string]string{}
+		}
+		p.s.BIOS[name] = bios
+	}
+	if esx := opts["esx"]; esx != "" && esx != esxName {
+		put(&p.s.On, name, esx)
+	}
+	if home := opts["home"]; home != "" {
+		if p.s.Homes == nil {
+			p.s.Homes = map[string]string{}
+		}
+		p.s.Homes[name] = home
+	}
+	p.row.text = "given " + Op{Verb: "vm", Volume: name, Opts: opts}.String()
+	p.s.VMs = append(p.s.VMs, name)
+	return nil
+}
+
+func (p *parser) givenQuirk(rest string) error {
+	name, value, _ := strings.Cut(rest, "=")
+	if value != "on" && value != "off" {
+		return fmt.Errorf("quirk %s: want NAME=on or NAME=off", shown(rest))
+	}
+	var names []string
+	for _, q := range esxsim.QuirkList() {
+		names = append(names, string(q.Name))
+	}
+	if !slices.Contains(names, name) {
+		return unknown("quirk", name, names...)
+	}
+	if !p.first("quirk " + name) {
+		return fmt.Errorf("quirk %s is given twice", name)
+	}
+	p.s.Quirks[name] = value == "on"
 	return nil
 }
 
