@@ -47,6 +47,14 @@ race: ## the tests and the storm under the race detector
 	if [ -z "$$dirs" ]; then echo "make race: no test matches '$(STORM)'" >&2; exit 1; fi; \
 	set -x; $(GO) test -race -count=1 -timeout 15m -run '$(STORM)' $(TESTFLAGS) $$dirs
 
+# rapid draws so many programs for each of the tests of make machine
+CHECKS        ?= 2000
+
+.PHONY: machine
+machine: ## random programs from a new seed: the state machine, and the reduced search against the plain one
+	$(GO) test -count=1 -timeout 60m -run 'TestMachine' ./scenarios -rapid.seed=0 -rapid.checks=$(CHECKS)
+	$(GO) test -count=1 -timeout 60m -run 'Reduced' ./explore -rapid.seed=0 -rapid.checks=$(CHECKS)
+
 .PHONY: e2e
 e2e: ## two real Docker Engines on one simulated ESX host (needs root)
 	@if [ "$$(id -u)" != 0 ]; then \

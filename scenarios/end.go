@@ -45,12 +45,12 @@ func (j *judge) end() {
 
 // endOn compares what is left on a host with what the answers allow.
 func (j *judge) endOn(h *host) string {
-	if h.frozen {
+	if h.frozen.is() {
 		return ""
 	}
 	w := j.w
 	var refs map[string]int
-	if !h.down {
+	if !h.down.is() {
 		var err error
 		if refs, err = h.driver.References(context.Background()); err != nil {
 			return err.Error()
@@ -60,7 +60,7 @@ func (j *judge) endOn(h *host) string {
 	for _, d := range w.store.Disks() {
 		full := d.Name + "@" + datastore
 		if w.t.foreign[d.Name] {
-			if !h.down {
+			if !h.down.is() {
 				delete(refs, full)
 			}
 			continue
@@ -84,9 +84,9 @@ func (j *judge) endOf(h *host, d esxsim.Disk, refs int) string {
 	m, mounted := h.guest.At(mountRoot + "/" + d.Name + "@" + datastore) // a volume may be one that no script speaks of
 	vm, attached := w.store.AttachedTo(datastore, d.Name)
 	here := attached && vm == h.name
-	heir := h.life > 0 || h.down // what lies about may be an earlier life's
+	heir := h.life > 0 || h.down.is() // what lies about may be an earlier life's
 	switch {
-	case !h.down && !j.allowed(h, d.Name, refs):
+	case !h.down.is() && !j.allowed(h, d.Name, refs):
 		return fmt.Sprintf("has %d references, which the answers do not allow", refs)
 	case mounted && refs == 0 && !heir:
 		return "is mounted, but has no reference"

@@ -28,8 +28,8 @@ type esxHost struct {
 
 	plugging int // disks that are being plugged into a guest
 	restarts int
-	down     bool // the service does not run
-	failed   bool // the host does not
+	down     sign // the service does not run
+	failed   sign // the host does not
 	watchdog esxsim.Watchdog
 }
 
@@ -153,7 +153,7 @@ func (e *esxHost) halt(ctx context.Context) {
 	e.w.docker.Touch(everything, true)
 	e.world.Crash()
 	e.restarts++
-	e.down = true
+	e.down.set(true)
 	e.w.judge.trouble()
 	e.w.sync()
 }
@@ -167,7 +167,8 @@ func (e *esxHost) crash(ctx context.Context) {
 func (e *esxHost) restart(ctx context.Context) {
 	e.w.disrupt("esx.restart", e.name)
 	e.halt(ctx)
-	e.down, e.failed = false, false
+	e.down.set(false)
+	e.failed.set(false)
 	e.world = e.w.k.World(e.name)
 	e.hush()
 	e.w.sync()
@@ -179,7 +180,7 @@ func (e *esxHost) restart(ctx context.Context) {
 
 // stop is the signal that ends the service; false if it lives on.
 func (e *esxHost) stop(ctx context.Context) bool {
-	if e.down {
+	if e.down.is() {
 		return true
 	}
 	e.w.judge.trouble()
@@ -195,7 +196,7 @@ func (e *esxHost) stop(ctx context.Context) bool {
 func (e *esxHost) fail(ctx context.Context) error {
 	defer e.w.moving(ctx)()
 	e.w.disrupt("esx.host.fail", e.name)
-	e.failed = true
+	e.failed.set(true)
 	for _, h := range e.w.hosts {
 		if h.esx == e {
 			h.die()
@@ -226,7 +227,7 @@ const listenerTask = "listener:"
 
 // listen lets the listener begin after a pause.
 func (e *esxHost) listen(pause time.Duration) {
-	if on, set := e.w.t.quirks[esxsim.FirstSnapshotIgnored]; !set || on || e.down {
+	if on, set := e.w.t.quirks[esxsim.FirstSnapshotIgnored]; !set || on || e.down.is() {
 		return // it would do nothing
 	}
 	world := e.world
@@ -242,7 +243,7 @@ func (e *esxHost) listen(pause time.Duration) {
 // cut takes a VM's power; the listener hears of it when the schedule lets it.
 func (e *esxHost) cut(ctx context.Context, vm string) error {
 	heard, err := e.service.CutPower(ctx, vm)
-	if heard && !e.down {
+	if heard && !e.down.is() {
 		e.world.Go(listenerTask+vm, func() { e.service.Notice(context.Background(), vm) })
 	}
 	return err

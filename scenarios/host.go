@@ -28,10 +28,10 @@ type host struct {
 	driver *driver.Driver
 	life   int     // of the plugin, from 0
 	ends   []int64 // the judge's time at which earlier lives ended, and this one if it is down
-	down   bool    // the plugin does not run
-	off    bool    // the VM does not run
-	frozen bool    // it is suspended
-	busy   int     // requests in its plugin; counted only if something ends lives
+	down   sign    // the plugin does not run
+	off    sign    // the VM does not run
+	frozen sign    // it is suspended
+	busy   tally   // requests in its plugin; counted only if something ends lives
 
 	// for the judge
 	seen      uint64         // guest.Version at its last look
@@ -92,14 +92,14 @@ func (h *host) open() error {
 
 // crash ends the plugin's life; disks and mounts stay.
 func (h *host) crash() {
-	if h.down {
+	if h.down.is() {
 		return
 	}
 	if h.w.k.Collects() {
 		h.w.judge.sawCrash(h)
 	}
 	h.plugin.Crash()
-	h.down = true
+	h.down.set(true)
 	h.ends = append(h.ends, h.w.judge.tick())
 	h.w.judge.trouble()
 	h.w.sync()
@@ -111,7 +111,7 @@ func (h *host) boot() {
 	h.life++
 	h.w.judge.empty(h)
 	h.plugin = h.w.k.World(h.process())
-	h.down = false
+	h.down.set(false)
 	if err := h.open(); err != nil {
 		h.w.k.Fail("set-up", err.Error())
 	}
@@ -124,12 +124,12 @@ func (h *host) within(f func()) bool {
 		f()
 		return true
 	}
-	down, plugin := h.down, h.plugin
-	h.busy++
+	down, plugin := h.down.is(), h.plugin
+	h.busy.add(1)
 	h.w.sync()
 	lived := !down && !plugin.Within(f)
 	h.w.sync()
-	h.busy--
+	h.busy.add(-1)
 	return lived
 }
 
@@ -147,7 +147,8 @@ func (h *host) die() {
 	h.w.judge.empty(h)
 	h.guest.PowerOff()
 	h.w.judge.powerLost(h)
-	h.off, h.frozen = true, false
+	h.off.set(true)
+	h.frozen.set(false)
 	h.w.sync()
 }
 
@@ -155,16 +156,16 @@ func (h *host) die() {
 func (h *host) powerOn(ctx context.Context) error {
 	defer h.switching(ctx)()
 	h.w.disrupt("vm.poweron", h.name)
-	if !h.off {
+	if !h.off.is() {
 		return nil
 	}
-	if h.esx.failed {
+	if h.esx.failed.is() {
 		return errors.New("its ESX host has failed")
 	}
 	if err := h.esx.service.PowerOn(ctx, h.name); err != nil {
 		return err
 	}
-	h.off = false
+	h.off.set(false)
 	h.boot()
 	return nil
 }

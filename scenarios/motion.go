@@ -40,7 +40,7 @@ func (h *host) migrate(ctx context.Context, to *esxHost) error {
 	defer h.w.moving(ctx)()
 	h.w.disrupt("vm.migrate", h.name)
 	h.w.judge.trouble() // what the old host executes for it does not find it any more
-	if to.failed {
+	if to.failed.is() {
 		return errors.New("ESX host " + to.name + " has failed")
 	}
 	if err := h.esx.service.Move(ctx, h.name, to.service); err != nil {
@@ -54,11 +54,11 @@ func (h *host) migrate(ctx context.Context, to *esxHost) error {
 func (h *host) reset(ctx context.Context) error {
 	defer h.switching(ctx)()
 	h.w.disrupt("vm.reset", h.name)
-	if h.off || h.frozen {
+	if h.off.is() || h.frozen.is() {
 		return errors.New("the VM does not run")
 	}
 	h.die()
-	h.off = false
+	h.off.set(false)
 	h.boot()
 	return nil
 }
@@ -68,15 +68,15 @@ func (h *host) suspend(ctx context.Context) error {
 	defer h.switching(ctx)()
 	for {
 		h.w.disrupt("vm.suspend", h.name)
-		if h.busy == 0 {
+		if h.busy.is() == 0 {
 			break
 		}
 		_ = h.w.docker.Sleep(ctx, time.Millisecond) // cannot fail: the context never ends
 	}
-	h.frozen = true
+	h.frozen.set(true)
 	h.w.judge.trouble() // its disks are its own no more
 	if err := h.esx.service.Suspend(ctx, h.name); err != nil {
-		h.frozen = false
+		h.frozen.set(false)
 		return err
 	}
 	return nil
@@ -85,12 +85,12 @@ func (h *host) suspend(ctx context.Context) error {
 func (h *host) resume(ctx context.Context) error {
 	defer h.switching(ctx)()
 	h.w.disrupt("vm.resume", h.name)
-	if !h.frozen {
+	if !h.frozen.is() {
 		return nil
 	}
 	if err := h.esx.service.Resume(ctx, h.name); err != nil {
 		return err
 	}
-	h.frozen = false
+	h.frozen.set(false)
 	return nil
 }

@@ -136,9 +136,9 @@ func (w *World) perform(r *role) {
 
 // ask is a request of Docker's to the plugin.
 func (w *World) ask(h *host, call *Call, l *line) (answer string, err error) {
-	if h.down || h.frozen {
+	if h.down.is() || h.frozen.is() {
 		call.missed = true
-		if h.frozen {
+		if h.frozen.is() {
 			if s := w.judge.subject(call); s != nil {
 				s.uncertain = true // an Unmount that nobody heard
 			}
@@ -203,7 +203,7 @@ func (w *World) request(ctx context.Context, h *host, call *Call) (answer string
 // file is what a container does below the mountpoint that its client was told last.
 func (w *World) file(call *Call) (answer string, err error) {
 	w.k.Before("file."+call.Op.Verb, call.Op.Volume)
-	if call.host.frozen {
+	if call.host.frozen.is() {
 		return frozenAnswer, nil
 	}
 	at := w.judge.told(call)
@@ -254,7 +254,7 @@ func (w *World) operate(h *host, call *Call) (answer string, err error) {
 	case "crash", "restart":
 		return w.processes(ctx, h, op), nil
 	case "send":
-		if h.frozen {
+		if h.frozen.is() {
 			return frozenAnswer, nil
 		}
 		return w.send(ctx, h, op)
@@ -296,10 +296,7 @@ func (w *World) processes(ctx context.Context, h *host, op *Op) (answer string) 
 		h.crash()
 	default:
 		w.disrupt("plugin.restart", h.name)
-		w.sync()
-		off := h.off
-		w.sync()
-		if off {
+		if h.off.is() {
 			return offAnswer
 		}
 		h.boot()
@@ -332,7 +329,7 @@ func (w *World) now(h *host, c Condition) string {
 	defer w.sync()
 	var refs map[string]int
 	var err error
-	down, plugin := h.down, h.driver
+	down, plugin := h.down.is(), h.driver
 	if down || !h.within(func() { refs, err = plugin.References(context.Background()) }) {
 		return downFact
 	}
@@ -347,7 +344,7 @@ func (w *World) fact(h *host, c Condition) string {
 	volume := volumePart(c.Volume)
 	switch c.What {
 	case "refs":
-		if h.down {
+		if h.down.is() {
 			return downFact
 		}
 		return fmt.Sprint(h.refs[volume+"@"+datastore])

@@ -52,7 +52,7 @@ func (j *judge) quiet() {
 		s.due = false
 		j.due--
 		for _, h := range j.w.hosts {
-			if h.life > 0 || h.down || h.off || h.frozen {
+			if h.life > 0 || h.down.is() || h.off.is() || h.frozen.is() {
 				continue // what lies about may be an earlier life's
 			}
 			if why := j.disagrees(h, s, i); why != "" {

@@ -12,7 +12,7 @@ import (
 func (w *World) state(see func(object string, value explore.Hash)) {
 	note := func(object string, value ...any) { see(object, explore.HashOf(fmt.Sprintln(value...))) }
 	for _, h := range w.hosts {
-		if !h.down {
+		if !h.down.is() {
 			h.driver.Inspect(func(object, value string) { note(object, h.name, value) })
 		}
 		for _, m := range h.guest.Mounts() {

@@ -28,7 +28,7 @@ func (w *World) leave() {
 		return
 	}
 	for _, e := range w.esxs {
-		if e.down && !e.failed {
+		if e.down.is() && !e.failed.is() {
 			e.restart(context.Background())
 		}
 	}
