@@ -67,7 +67,7 @@ func (j *judge) sawCall(c *Call) {
 
 // sawCrash says what the end of a plugin's life leaves behind.
 func (j *judge) sawCrash(h *host) {
-	j.w.k.Sometimes(seenOrphan, slices.ContainsFunc(h.esx.net.Pending(), func(m vmcisim.InFlight) bool { return m.Peer == h.name }))
+	j.w.k.Sometimes(seenOrphan, slices.ContainsFunc(h.site().net.Pending(), func(m vmcisim.InFlight) bool { return m.Peer == h.name }))
 }
 
 // sawAnswer says what an answer shows.

