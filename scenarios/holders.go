@@ -204,6 +204,9 @@ func (w *World) meta(volume string) *esxsim.Meta {
 //
 //go:norace
 func (w *World) misgraded(volume string, mountedReadOnly bool) bool {
+	if w.t.foreign[volume] {
+		return false // an administrator changes it, and the next mount heeds that
+	}
 	meta := w.meta(volume)
 	if (meta == nil || meta.VolOpts == nil) && len(w.esxs) > 1 {
 		return false
