@@ -9,17 +9,18 @@ import (
 // goneFault is what can happen to a request on Docker's side: whoever asked goes away, and nobody hears the answer.
 const goneFault = "gone"
 
-// goneFaults is a variable only because a literal would be allocated at every call.
-var goneFaults = []string{goneFault}
-
 // goneTask begins the name of the task that ends a request's context; the client's name follows.
 const goneTask = "gone:"
 
 // caller is the context of a request of Docker's. After the fault "gone" it ends when the task of that name runs, which
 // is a task like any other: by default when the request first waits, and under other schedules at any moment. Whoever gets the context calls w.k.Follow("") when the request is over.
-func (w *World) caller(call *Call, l *line) context.Context {
+func (w *World) caller(h *host, call *Call, l *line) context.Context {
 	ctx := context.Background()
-	if w.props.Choose(l.point, call.Op.Volume, goneFaults...) == 0 {
+	switch i := w.props.Choose(l.point, call.Op.Volume, w.t.requestFaults...); {
+	case i == 0:
+		return ctx
+	case i > 1:
+		w.strike(w.t.script.Crashes[i-2], h, call)
 		return ctx
 	}
 	ctx, leave := context.WithCancel(ctx)

@@ -12,12 +12,19 @@ import (
 	"vmdkvol/vmcisim"
 )
 
-// FaultKinds lists every kind of fault that a run can have, as op:fault, sorted.
-func FaultKinds() []string {
-	kinds := slices.Concat(vmcisim.FaultPoints(nil), esxsim.Faults(), guestsim.Faults())
+// FaultKinds lists every kind of fault that a run of the script can have, as op:fault, sorted.
+func (s *Script) FaultKinds() []string {
+	var rare *vmcisim.Faults
+	if len(s.Rare) > 0 {
+		rare, _ = vmcisim.ParseFaults(s.Rare...) // the parser has seen to mistakes
+	}
+	kinds := slices.Concat(vmcisim.FaultPoints(rare), esxsim.Faults(), guestsim.Faults())
 	for _, v := range Verbs() {
-		if v.Group == dockerGroup {
-			kinds = append(kinds, dockerPoint(v.Name)+":"+goneFault)
+		if v.Group != dockerGroup {
+			continue
+		}
+		for _, fault := range s.dockerFaults() {
+			kinds = append(kinds, dockerPoint(v.Name)+":"+fault)
 		}
 	}
 	kinds = append(kinds, explore.EarlyTimer)
@@ -46,7 +53,7 @@ func (s *Script) Sometimes(faults bool) []string {
 	crashes := slices.ContainsFunc(s.Clients, func(c Client) bool {
 		return slices.ContainsFunc(c.Ops, func(o Op) bool { return disruptive(o.Verb) })
 	})
-	if crashes {
+	if crashes || len(s.Crashes) > 0 {
 		names = append(names, seenCut, seenOrphan)
 	}
 	slices.Sort(names)

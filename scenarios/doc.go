@@ -19,6 +19,7 @@
 //	         | "given quirks" ("faithful" | "fixed")
 //	         | "given latency" COMMAND "=" DURATION { COMMAND "=" DURATION }
 //	         | "given steps every"
+//	         | "given crashes" ("plugin" | "esx" | "vm") { "," ("plugin" | "esx" | "vm") }
 //	         | "given faults" NUMBER
 //	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }
 //	op       = "create" VOLUME { KEY "=" VALUE } | "remove" VOLUME | "mount" VOLUME [ "id=" ID ]      # docker

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"vmdkvol/esxsim"
+	"vmdkvol/explore"
+	"vmdkvol/vmcisim"
 )
 
 // Draw chooses one of n things and returns its number, from 0 to n-1; 0 is the simplest. The label says what is chosen.
@@ -24,11 +26,12 @@ type Grammar struct {
 	Aliases bool     // a volume may be called by its full name as well
 	Quirks  bool     // ESX may have another quirk than it has by default
 	Shared  bool     // the network may mix up replies, which no driver survives
+	Odd     bool     // rarer faults of the network, crashes as faults, and Go's way of handing on locks may be given
 }
 
 // Everything is the grammar of all that the language has.
 func Everything() Grammar {
-	return Grammar{Clients: 4, VMs: 2, Faults: 2, Verbs: verbNames(), Quirks: true, Shared: true}
+	return Grammar{Clients: 4, VMs: 2, Faults: 2, Verbs: verbNames(), Quirks: true, Shared: true, Odd: true}
 }
 
 // Draft is a random program in the making: what is given is drawn at once, operations as they are asked for. Use from
@@ -73,6 +76,9 @@ func NewDraft(file string, g Grammar, draw Draw) *Draft {
 		}
 	}
 	s.Shared = g.Shared && draw("network", 8) == 7
+	if g.Odd {
+		d.odd()
+	}
 	for i := range g.Clients {
 		c := Client{Name: fmt.Sprintf("c%d", i+1)}
 		if len(s.VMs) > 0 {
@@ -81,6 +87,27 @@ func NewDraft(file string, g Grammar, draw Draw) *Draft {
 		s.Clients = append(s.Clients, c)
 	}
 	return d
+}
+
+// odd draws what is rarely given.
+func (d *Draft) odd() {
+	s := d.script
+	if d.draw("locks", 4) == 3 {
+		s.Locks = explore.GoMutex
+	}
+	if s.Faults == 0 {
+		return
+	}
+	if kinds := vmcisim.FaultKinds(); d.draw("rare faults", 4) == 3 {
+		s.Rare = []string{kinds[d.draw("kind", len(kinds))]}
+	}
+	what := []string{crashPlugin, crashVM, crashESX}
+	if !d.endsESX() {
+		what = what[:2]
+	}
+	if i := d.draw("crashes", 2*len(what)); i >= len(what) {
+		s.Crashes = what[i-len(what) : i-len(what)+1]
+	}
 }
 
 // Verbs are those that Act takes: the grammar's.

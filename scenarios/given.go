@@ -3,6 +3,7 @@ package scenarios
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -114,7 +115,6 @@ func (p *parser) givenLatency(rest string) error {
 	case len(opts) == 0:
 		return errors.New("want given latency COMMAND=DURATION")
 	}
-	text := "given latency"
 	for _, k := range sortedKeys(opts) {
 		d, err := time.ParseDuration(opts[k])
 		if err != nil || d <= 0 || d > maxPause {
@@ -124,10 +124,17 @@ func (p *parser) givenLatency(rest string) error {
 			p.s.Latency = map[wire.Command]time.Duration{}
 		}
 		p.s.Latency[wire.Command(k)] = d
-		text += " " + k + "=" + pauseText(d)
 	}
-	p.row.text = text
+	p.row.text = latencyText(p.s.Latency)
 	return nil
+}
+
+func latencyText(of map[wire.Command]time.Duration) string {
+	text := "given latency"
+	for _, k := range slices.Sorted(maps.Keys(of)) {
+		text += " " + string(k) + "=" + pauseText(of[k])
+	}
+	return text
 }
 
 // esxHosts checks the names of ESX hosts in what is given.

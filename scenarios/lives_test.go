@@ -27,6 +27,9 @@ var lives = map[string]string{
 	"two VMs mount":              "given vm vm2\ngiven volume v\nstart c1: mount v; unmount v\nstart c2@vm2: mount v; unmount v\nstart c3: mount v; get v",
 	"two VMs create":             "given vm vm2\nstart c1: create v; mount v; unmount v\nstart c2@vm2: create v; mount v; unmount v\nstart c3: get v",
 	"a removal is lost":          "given vm vm2\ngiven volume v\ngiven faults 1\nstart c1: remove v\nstart c2@vm2: get v; create v",
+	"ESX may crash at any time":  "given volume v\ngiven crashes esx\ngiven faults 1\nstart c1: mount v; unmount v\nstart c2: mount v; get v; create w",
+	"a plugin may while it gets": "given volume v\ngiven crashes plugin\ngiven faults 1\nstart c1: get v; get v; list\nstart c2: get v; path v",
+	"a VM may while it creates":  "given vm vm2\ngiven crashes vm\ngiven faults 1\nstart c1: create v; get v\nstart c2@vm2: create v; get v",
 	"all at once": "given vm vm2\ngiven volume v\nstart c1: mount v; create w; remove v\nstart c2@vm2: mount v; create w; remove w\n" +
 		"start op: poweroff vm1; restart esx; poweron vm1\nstart op2@vm2: restart plugin; check refs(v)=0",
 }

@@ -46,7 +46,7 @@ func (p *props) Before(op, object string) {
 func (p *props) Choose(op, object string, faults ...string) int {
 	i := p.Kernel.Choose(op, object, faults...)
 	if i != 0 {
-		p.w.judge.mishap(p.h, op, object)
+		p.w.judge.mishap(p.h, op, object, faults[i-1])
 	}
 	return i
 }
@@ -54,7 +54,7 @@ func (p *props) Choose(op, object string, faults ...string) int {
 // mishap notes a fault and whom it concerns.
 //
 //go:norace
-func (j *judge) mishap(h *host, op, object string) {
+func (j *judge) mishap(h *host, op, object, fault string) {
 	m := mishap{op: op, volume: everyone, at: j.time, get: op == "esx.get"}
 	switch {
 	case strings.HasPrefix(op, "net."): // VM:COMMAND:VOLUME
@@ -68,6 +68,8 @@ func (j *judge) mishap(h *host, op, object string) {
 		default:
 			m.volume = j.w.t.index(volume)
 		}
+	case strings.HasPrefix(fault, crashPrefix): // which is trouble when it comes
+		m.volume = noOne
 	case strings.HasPrefix(op, "docker."): // the caller has gone
 		m.volume, m.get = j.w.t.index(object), op == "docker.get"
 		if object == "" {

@@ -32,6 +32,7 @@ type parser struct {
 	sites   []int  // the lines of s.Schedule
 	ends    []int  // the lines of crash and restart esx
 	network int    // the line of given network
+	crashes int    // ... of given crashes
 	block   string // the verb whose indented lines follow
 	seen    map[string]bool
 	row     *row
@@ -207,6 +208,11 @@ func (p *parser) given(rest string) error {
 		if p.s.Every = rest == "every"; !p.s.Every {
 			return unknown("steps", rest, "every")
 		}
+	case "crashes":
+		p.row.rank, p.crashes = rankCrashes, p.row.line
+		if err := p.givenCrashes(rest); err != nil {
+			return err
+		}
 	case "faults":
 		p.row.rank = rankFaults
 		n, err := strconv.Atoi(rest)
@@ -216,7 +222,7 @@ func (p *parser) given(rest string) error {
 		p.s.Faults = n
 		p.row.text = "given faults " + strconv.Itoa(n)
 	default:
-		return unknown("given", what, "esx", "datastore", "vm", "vmgroup", "access", "volume", "network", "locks", "quirk", "quirks", "latency", "steps", "faults")
+		return unknown("given", what, "esx", "datastore", "vm", "vmgroup", "access", "volume", "network", "locks", "quirk", "quirks", "latency", "steps", "crashes", "faults")
 	}
 	if !p.first(what) {
 		return fmt.Errorf("%s is given twice", what)

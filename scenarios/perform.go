@@ -146,7 +146,7 @@ func (w *World) ask(h *host, call *Call, l *line) (answer string, err error) {
 		}
 		return droppedAnswer, nil
 	}
-	ctx := w.caller(call, l)
+	ctx := w.caller(h, call, l)
 	lived := h.within(func() { answer, err = w.request(ctx, h, call) })
 	if ctx != context.Background() {
 		w.k.Follow("")

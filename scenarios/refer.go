@@ -100,6 +100,9 @@ func (p *parser) references(stale bool) error {
 	if p.s.GivesUp {
 		p.ends = append(p.ends, p.network)
 	}
+	if p.s.crashes(crashESX) {
+		p.ends = append(p.ends, p.crashes)
+	}
 	if len(p.ends) > 0 && p.s.Quirks[string(esxsim.DatastoreCacheRace)] {
 		return at(p.ends[0], fmt.Errorf("with quirk %s no datastore is known any more if ESX crashes during a list: leave one of them out",
 			esxsim.DatastoreCacheRace))
@@ -199,8 +202,9 @@ func (x *index) task(name string) error {
 			return nil
 		}
 	}
-	if client, gone := strings.CutPrefix(base, goneTask); gone {
-		if _, started := x.does[client]; started {
+	for _, prefix := range []string{goneTask, crashTask} {
+		client, is := strings.CutPrefix(base, prefix)
+		if _, started := x.does[client]; is && started {
 			return nil
 		}
 	}
@@ -209,7 +213,7 @@ func (x *index) task(name string) error {
 	}
 	carrier, esx := strings.CutPrefix(base, "esx:")
 	if !esx {
-		return fmt.Errorf("unknown task %s%s; or esx:VM:COMMAND:VOLUME#N, %sVOLUME, gone:CLIENT", shown(name), meant(base, x.clients),
+		return fmt.Errorf("unknown task %s%s; or esx:VM:COMMAND:VOLUME#N, %sVOLUME, gone:CLIENT, crash:CLIENT", shown(name), meant(base, x.clients),
 			strings.Join(backgroundTasks, "VOLUME, "))
 	}
 	if err := x.carrier(carrier); err != nil {

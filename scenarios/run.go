@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"fmt"
-	"strings"
 
 	"vmdkvol/explore"
 )
@@ -172,58 +171,4 @@ func (s *Script) WithSchedule(ds []explore.Deviation) *Script {
 	c := *s
 	c.Schedule, c.Exactly, c.Expect, c.Counts, c.End = ds, false, nil, nil, nil
 	return &c
-}
-
-// Text is the scenario as a file.
-func (s *Script) Text(header ...string) string {
-	var b strings.Builder
-	for _, h := range header {
-		b.WriteString("# " + h + "\n")
-	}
-	for _, ds := range s.Stores {
-		b.WriteString("given datastore " + ds + "\n")
-	}
-	for _, vm := range s.VMs {
-		b.WriteString("given vm " + vm)
-		if bios := s.BIOS[vm]; bios != "" {
-			b.WriteString(" bios=" + bios)
-		}
-		if home := s.Homes[vm]; home != "" {
-			b.WriteString(" home=" + home)
-		}
-		b.WriteString("\n")
-	}
-	for _, r := range s.Vmgroups {
-		b.WriteString(vmgroupText(r))
-	}
-	for _, v := range s.Volumes {
-		b.WriteString("given " + Op{Verb: "volume", Volume: v.Name, Opts: v.Opts}.String() + "\n")
-	}
-	if n := s.Network.words(); n != "" {
-		b.WriteString("given network " + n + "\n")
-	}
-	if s.Locks != explore.Barging {
-		b.WriteString("given locks " + s.Locks.String() + "\n")
-	}
-	for _, q := range sortedKeys(s.Quirks) {
-		fmt.Fprintf(&b, "given quirk %s=%s\n", q, map[bool]string{true: "on", false: "off"}[s.Quirks[q]])
-	}
-	if s.Every {
-		b.WriteString("given steps every\n")
-	}
-	if s.Faults > 0 {
-		fmt.Fprintf(&b, "given faults %d\n", s.Faults)
-	}
-	for _, c := range s.Clients {
-		var ops []string
-		for _, o := range c.Ops {
-			ops = append(ops, o.String())
-		}
-		b.WriteString("start " + c.who() + ": " + strings.Join(ops, "; ") + "\n")
-	}
-	b.WriteString("schedule\n")
-	for _, d := range s.Schedule {
-		b.WriteString("  " + d.String() + "\n")
-	}
-	return b.String()
 }

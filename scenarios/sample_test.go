@@ -7,11 +7,13 @@ import (
 
 	"vmdkvol/explore"
 	"vmdkvol/scenarios"
+	"vmdkvol/vmcisim"
 )
 
 // TestSamplesAreScenarios: each can be written, read and written again, and every verb, fault and host comes.
 func TestSamplesAreScenarios(t *testing.T) {
 	verbs, clients, hosts, faults, volumes, quirks := map[string]int{}, map[int]int{}, 0, map[int]int{}, map[int]int{}, 0
+	rare, crashes, locks := map[string]int{}, map[string]int{}, 0
 	for n := range 2000 {
 		s := scenarios.Sample(scenarios.Everything(), 3, n)
 		text := s.Text()
@@ -34,12 +36,24 @@ func TestSamplesAreScenarios(t *testing.T) {
 		volumes[len(s.Volumes)]++
 		hosts += len(s.VMs)
 		quirks += len(s.Quirks)
+		for _, name := range s.Rare {
+			rare[name]++
+		}
+		for _, what := range s.Crashes {
+			crashes[what]++
+		}
+		if s.Locks == explore.GoMutex {
+			locks++
+		}
 	}
 	require.Len(t, verbs, len(scenarios.Verbs()))
 	require.Len(t, clients, 4)
 	require.Len(t, faults, 3)
 	require.Len(t, volumes, 3)
 	require.Positive(t, hosts)
+	require.Len(t, rare, len(vmcisim.FaultKinds()))
+	require.Len(t, crashes, 3)
+	require.Positive(t, locks)
 	require.Positive(t, quirks)
 }
 
@@ -72,6 +86,9 @@ func TestAGrammarIsKept(t *testing.T) {
 		require.Zero(t, s.Faults)
 		require.Empty(t, s.Quirks)
 		require.False(t, s.Shared)
+		require.Empty(t, s.Rare)
+		require.Empty(t, s.Crashes)
+		require.Equal(t, explore.Barging, s.Locks)
 		for _, o := range s.Clients[0].Ops {
 			require.NotContains(t, o.Volume, "@")
 			require.Contains(t, []string{"create", "remove", "mount", "unmount", "get", "list", "path"}, o.Verb)

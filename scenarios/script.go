@@ -28,6 +28,7 @@ type Script struct {
 	Network
 	Locks   explore.LockModel
 	Quirks  map[string]bool
+	Crashes []string // what may crash as a fault, see crashFaults
 	Faults  int
 	Opening []Op // what is done before the clients begin; not in files
 	Clients []Client

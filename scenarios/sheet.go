@@ -41,6 +41,7 @@ const (
 	rankQuirk
 	rankLatency
 	rankSteps
+	rankCrashes
 	rankFaults
 	rankStart
 	rankSchedule

@@ -26,18 +26,19 @@ const (
 
 // theatre is what all runs of one script share: memories of pure functions, nothing that a run can change.
 type theatre struct {
-	script  *Script
-	memo    *esxsim.Memo
-	quirks  esxsim.Quirks
-	metas   [][]byte // of script.Volumes
-	sizes   []int64
-	faults  *vmcisim.Faults // nil: the usual ones
-	roles   []role
-	opening *role // nil if there is none
-	lives   bool  // something in the script crashes or loses its power
-	esx     bool  // ... and that includes ESX
-	audited bool  // the explorer wants to see the state
-	threads bool  // for the race detector: the simulators take their short locks
+	script        *Script
+	memo          *esxsim.Memo
+	quirks        esxsim.Quirks
+	metas         [][]byte // of script.Volumes
+	sizes         []int64
+	faults        *vmcisim.Faults // nil: the usual ones
+	requestFaults []string        // of Docker's requests
+	roles         []role
+	opening       *role // nil if there is none
+	lives         bool  // something in the script crashes or loses its power
+	esx           bool  // ... and that includes ESX
+	audited       bool  // the explorer wants to see the state
+	threads       bool  // for the race detector: the simulators take their short locks
 
 	stores  []string
 	foreign map[string]bool // volumes of which the driver's model cannot know, by volume part; nil if none
@@ -80,7 +81,8 @@ func newTheatre(s *Script, o *opinions) (*theatre, error) {
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
-	t.lives, t.esx = s.GivesUp, s.GivesUp
+	t.lives, t.esx = s.GivesUp || len(s.Crashes) > 0, s.GivesUp || s.crashes(crashESX)
+	t.requestFaults = s.dockerFaults()
 	if len(s.Rare) > 0 {
 		var err error
 		if t.faults, err = vmcisim.ParseFaults(s.Rare...); err != nil {

@@ -5,8 +5,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-
-	"vmdkvol/scenarios"
 )
 
 // Confidence is what can be said of the schedules that were not run. It is exported for encoding/json, which cannot fill a
@@ -40,7 +38,7 @@ func sure(q *quarry) *Confidence {
 		Unseen: q.coverage.Unseen(), Novelty: q.coverage.Novelty(),
 		Tasks: q.Shape.Tasks, Choices: q.Shape.Choices, Exceeded: q.coverage.Exceeded,
 		Faults: q.faults, NeverFired: append([]string{}, q.coverage.FaultsNeverFired()...),
-		NeverReached: append([]string{}, q.coverage.NeverReached(scenarios.FaultKinds())...),
+		NeverReached: append([]string{}, q.coverage.NeverReached(q.kinds)...),
 		NeverTrue:    append([]string{}, q.coverage.NeverTrue(q.sometimes...)...),
 	}
 	for depth := 2; depth <= 4; depth++ {

@@ -50,6 +50,7 @@ type quarry struct {
 	judged, undecided int // different histories of volumes, and those of which a judge could not say
 
 	faults    int      // that a run could have
+	kinds     []string // of faults that its runs can have
 	sometimes []string // what its runs can say to the coverage
 }
 
@@ -156,6 +157,7 @@ func (h *hunt) gather(rep explore.Report, workers ...*worker) *quarry {
 	if q.faults == 0 {
 		q.faults = h.script.Faults
 	}
+	q.kinds = h.script.FaultKinds()
 	q.sometimes = h.script.Sometimes(q.faults > 0)
 	for _, w := range workers[1:] {
 		q.coverage.Merge(&w.coverage)
