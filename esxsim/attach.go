@@ -152,7 +152,7 @@ func (s *Service) plug(ctx context.Context, c *call) (wire.Device, error) {
 	case m.find(c.target) != nil: // left by a power-off that is not done yet
 		err = errors.New(faultBusy)
 	default:
-		if sl = m.reserve(c.target); sl == nil {
+		if sl = m.reserve(c.target, &s.room); sl == nil {
 			err = errFull
 		}
 	}

@@ -33,8 +33,9 @@ type held struct {
 	waited bool // somebody had it, or was about to
 }
 
-func newLocks(env seam.Env, serial bool) locks {
-	return locks{env: env, mu: newGuard(env, serial, "esx.locks"), records: make(map[string]*lockRecord)}
+// renewed is a lock manager without locks, in the memory of one that nobody uses any more.
+func (l *locks) renewed(env seam.Env, serial bool) locks {
+	return locks{env: env, mu: newGuard(env, serial, "esx.locks"), records: cleared(l.records), free: l.free}
 }
 
 // acquire waits for the lock of that name. The error is context.Cause(ctx).

@@ -22,6 +22,8 @@ type MemStore struct {
 	flats  int // disks whose descriptor has the name of the data file of another one, should that be made
 	copied func(from, to Disk)
 	deltas []Volume // snapshots in the order of their last change
+
+	room kept[memFiles]
 }
 
 // memFiles is what a datastore has of a volume: a disk, a sidecar, or both. One that has neither is forgotten.
@@ -36,7 +38,8 @@ type memFiles struct {
 func (s *MemStore) at(v Volume) *memFiles {
 	f := s.files[v]
 	if f == nil {
-		f = &memFiles{}
+		f = s.room.next()
+		*f = memFiles{}
 		s.files[v] = f
 	}
 	return f
@@ -58,13 +61,21 @@ func (s *MemStore) forget(v Volume, f *memFiles) {
 
 // NewMemStore makes empty datastores with the given names. Serial is as in [Config].
 func NewMemStore(env seam.Env, serial bool, datastores ...string) *MemStore {
-	datastores = slices.Clone(datastores)
-	slices.Sort(datastores)
-	return &MemStore{
-		datastores: datastores, capacity: math.MaxInt64,
+	s := &MemStore{}
+	s.Reset(env, serial, datastores...)
+	return s
+}
+
+// Reset makes s what [NewMemStore] makes, in memory that s has already. Nobody may use what s was before.
+func (s *MemStore) Reset(env seam.Env, serial bool, datastores ...string) {
+	s.room.used = 0
+	*s = MemStore{
+		datastores: append(s.datastores[:0], datastores...), capacity: math.MaxInt64,
 		mu:    newGuard(env, serial, "esx.store"),
-		files: make(map[Volume]*memFiles),
+		files: cleared(s.files),
+		room:  s.room,
 	}
+	slices.Sort(s.datastores)
 }
 
 // SetCapacity sets the size in bytes of each datastore, beyond which no single disk can grow: space is thin, so the

@@ -75,6 +75,7 @@ type Service struct {
 
 	process  *process
 	first    process
+	room     room
 	listener listener
 	sidecars sidecars
 	// emptied counts those who have emptied the cache of datastores (quirk datastore-cache-race).
@@ -84,17 +85,27 @@ type Service struct {
 
 // New makes a service without VMs. It starts nothing.
 func New(cfg Config) (*Service, error) {
+	s := &Service{}
+	if err := s.Reset(cfg); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Reset makes s what [New] makes of cfg, in memory that s has already: an explorer makes one service after another. Nobody
+// may use what s was before, nor another service that one of its VMs has moved to. After an error s is as it was.
+func (s *Service) Reset(cfg Config) error {
 	switch {
 	case cfg.Env == nil:
-		return nil, errors.New("esxsim: config without Env")
+		return errors.New("esxsim: config without Env")
 	case cfg.Store == nil:
-		return nil, errors.New("esxsim: config without Store")
+		return errors.New("esxsim: config without Store")
 	case cfg.Bus == nil:
-		return nil, errors.New("esxsim: config without Bus")
+		return errors.New("esxsim: config without Bus")
 	}
 	quirk, err := cfg.Quirks.resolve()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if cfg.Stage == nil {
 		cfg.Stage = seam.Quiet{}
@@ -110,29 +121,35 @@ func New(cfg Config) (*Service, error) {
 	}
 	known, err := cfg.Store.Datastores(context.Background())
 	if err != nil {
-		return nil, fmt.Errorf("esxsim: datastores: %w", err)
+		return fmt.Errorf("esxsim: datastores: %w", err)
 	}
 	if err := checkVSAN(cfg.VSAN, known); err != nil {
-		return nil, err
+		return err
 	}
 	switch {
 	case cfg.DefaultDatastore == "":
 		cfg.DefaultDatastore = HomeDatastore
 	case cfg.DefaultDatastore != HomeDatastore && !slices.Contains(known, cfg.DefaultDatastore):
-		return nil, fmt.Errorf("esxsim: unknown default datastore %q", cfg.DefaultDatastore)
+		return fmt.Errorf("esxsim: unknown default datastore %q", cfg.DefaultDatastore)
 	}
 	if cfg.Memo == nil {
 		cfg.Memo = new(Memo)
 	}
-	s := &Service{
+	s.room.empty()
+	*s = Service{
 		cfg: cfg, env: cfg.Env, stage: cfg.Stage, store: cfg.Store, bus: cfg.Bus, log: cfg.Log,
-		quirk:      quirk,
-		failOnly:   []string{faultFail},
-		failOrBusy: []string{faultFail, faultInTask},
-		failOrFile: []string{faultFail, faultFileBusy},
-		vms:        make(map[string]*machine),
-		uuids:      make(map[string]*machine),
-		memo:       cfg.Memo,
+		quirk:    quirk,
+		failOnly: s.failOnly, failOrBusy: s.failOrBusy, failOrFile: s.failOrFile,
+		vms:   cleared(s.vms),
+		uuids: cleared(s.uuids),
+		locks: s.locks.renewed(cfg.Env, cfg.Serial),
+		memo:  cfg.Memo,
+		room:  s.room,
+	}
+	if s.failOnly == nil {
+		s.failOnly = []string{faultFail}
+		s.failOrBusy = []string{faultFail, faultInTask}
+		s.failOrFile = []string{faultFail, faultFileBusy}
 	}
 	s.process = &s.first
 	if cfg.SharedStore || cfg.EveryStep {
@@ -143,7 +160,6 @@ func New(cfg Config) (*Service, error) {
 		files:   s.store, locks: DefaultVmgroup,
 	}
 	s.mu = newGuard(cfg.Env, cfg.Serial, "esx.vms")
-	s.locks = newLocks(cfg.Env, cfg.Serial)
 	s.witness, _ = cfg.Stage.(witness)
 	if s.locks.race = quirk.has(lockTableRace); s.locks.race || cfg.EveryStep {
 		s.locks.look = func(name string) {
@@ -159,7 +175,7 @@ func New(cfg Config) (*Service, error) {
 	if snapshots, ok := cfg.Store.(Snapshots); ok {
 		s.snapshots = snapshots
 	}
-	return s, nil
+	return nil
 }
 
 // Handle executes one request text of the VM with the given [VM.ID] and returns the reply text, both without frame. It

@@ -92,13 +92,14 @@ func (m *machine) find(v Volume) *slot {
 }
 
 // reserve takes the lowest free place for a volume; nil if the VM is full.
-func (m *machine) reserve(v Volume) *slot {
+func (m *machine) reserve(v Volume, room *room) *slot {
 	p, ok := m.freePlace()
 	if !ok {
 		return nil
 	}
 	m.used[p.controller] |= 1 << p.unit
-	sl := &slot{volume: v, place: p, at: m.device(p), state: plugging}
+	sl := room.slots.next()
+	*sl = slot{volume: v, place: p, at: m.device(p), state: plugging}
 	m.slots = append(m.slots, sl)
 	return sl
 }
@@ -136,7 +137,7 @@ func (s *Service) AddVM(vm VM) error {
 	if err := s.vacant(&vm); err != nil {
 		return fmt.Errorf("esxsim: add vm %s: %w", vm.ID, err)
 	}
-	m := &machine{VM: vm, label: "vm:" + vm.ID, on: true}
+	m := s.room.machine(vm)
 	if vm.Controllers == nil {
 		m.addController(0)
 	}

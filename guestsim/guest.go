@@ -43,6 +43,8 @@ type Guest struct {
 	bare    map[string]map[string]string // files below mountpoints when nothing is mounted there
 	waiting int                          // tasks in Disk that need a Wake
 	version uint64
+
+	spare []*place // of the guest's life before its last reset
 }
 
 // place is a slot of a controller, used or not.
@@ -71,6 +73,14 @@ type mounted struct {
 
 // New returns a guest without disks. It starts nothing.
 func New(cfg Config) *Guest {
+	g := &Guest{}
+	g.Reset(cfg)
+	return g
+}
+
+// Reset makes g what [New] makes of cfg, in memory that g has already: an explorer makes one guest after another. Nobody may
+// use what g was before.
+func (g *Guest) Reset(cfg Config) {
 	if cfg.Media == nil {
 		cfg.Media = NewMedia(cfg.Env)
 	}
@@ -78,7 +88,9 @@ func New(cfg Config) *Guest {
 		cfg.Filesystems = slices.Clone(cfg.Filesystems)
 		slices.Sort(cfg.Filesystems)
 	}
-	return &Guest{cfg: cfg, media: cfg.Media}
+	*g = Guest{
+		cfg: cfg, media: cfg.Media, places: g.places[:0], mounts: g.mounts[:0], spare: append(g.spare, g.places...),
+	}
 }
 
 // place finds the slot by what the guest can see of it: bus and unit (docs/original.md §3.6). It creates the slot.
@@ -88,9 +100,26 @@ func (g *Guest) place(at wire.Device) *place {
 			return p
 		}
 	}
-	p := &place{at: at, path: "/dev/sd-" + at.ControllerPciBusNumber + "-" + at.Unit}
+	p := g.earlier(at)
+	if p == nil {
+		p = &place{at: at, path: "/dev/sd-" + at.ControllerPciBusNumber + "-" + at.Unit}
+	}
 	g.places = append(g.places, p)
 	return p
+}
+
+// earlier takes the slot that an earlier life of the guest had there, empty; nil if it had none.
+func (g *Guest) earlier(at wire.Device) *place {
+	for i, p := range g.spare {
+		if p.at == at {
+			last := len(g.spare) - 1
+			g.spare[i] = g.spare[last]
+			g.spare = g.spare[:last]
+			*p = place{at: p.at, path: p.path}
+			return p
+		}
+	}
+	return nil
 }
 
 // device finds the slot behind a device path; nil if the guest sees no disk there.

@@ -53,7 +53,8 @@ func (w *World) erect(e *esxHost, index int) error {
 			t.media.Reset()
 			w.media = t.media
 		}
-		w.store = esxsim.NewMemStore(env, !t.threads, t.stores...)
+		w.store = &t.stock.store
+		w.store.Reset(env, !t.threads, t.stores...)
 		if t.foreign != nil { // only then can there be clones
 			w.store.OnCopy(func(from, to esxsim.Disk) { w.media.Copy(from.ID, to.ID) })
 		}
@@ -74,7 +75,8 @@ func (w *World) erect(e *esxHost, index int) error {
 		cfg.Groups = w.config
 	}
 	var err error
-	if e.service, err = esxsim.New(cfg); err != nil {
+	var handler vmcisim.Handler
+	if e.service, handler, err = t.stock.service(index, cfg); err != nil {
 		return err
 	}
 	var pool *vmcisim.Pool
@@ -85,8 +87,9 @@ func (w *World) erect(e *esxHost, index int) error {
 	if t.script.GivesUp {
 		giveUp = e.giveUp
 	}
-	e.net = vmcisim.New(vmcisim.Config{
-		Env: e.world, Stage: &w.props, Handler: e.service.Handle, Shared: t.script.Shared, Cooperative: true,
+	e.net = item(&t.stock.networks, index)
+	e.net.Renew(vmcisim.Config{
+		Env: e.world, Stage: &w.props, Handler: handler, Shared: t.script.Shared, Cooperative: true,
 		Guarded: t.threads, Pool: pool,
 		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID, GiveUp: giveUp,
 	})

@@ -49,7 +49,8 @@ func (w *World) furnish(h *host, index int) error {
 	}
 	h.plugin = w.k.World(h.process())
 	h.props = props{w.k, w, h}
-	h.guest = guestsim.New(guestsim.Config{Env: h.plugin, Stage: &h.props, Media: w.media, Violation: w.k.Fail})
+	h.guest = item(&w.t.stock.guests, index)
+	h.guest.Reset(guestsim.Config{Env: h.plugin, Stage: &h.props, Media: w.media, Violation: w.t.stock.fail})
 	vm := esxsim.VM{ID: h.name, Home: datastore}
 	if other := w.t.script.Homes[h.name]; other != "" {
 		vm.Home = other

@@ -52,7 +52,8 @@ type theatre struct {
 
 	log       *slog.Logger
 	pool      vmcisim.Pool
-	media     *guestsim.Media         // of all runs that are not on threads
+	media     *guestsim.Media // of all runs that are not on threads
+	stock     stock
 	world     World                   // of the last run; its memory serves the next
 	step, end func()                  // of the world's judge: a method value made at every run would cost memory
 	begin     func()                  // the opening, and then the others
@@ -171,6 +172,10 @@ func (w *World) host(vm string) *host {
 func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	w := &t.world
 	*w = World{t: t, k: k}
+	if t.threads {
+		t.stock = stock{}
+	}
+	t.stock.on(k)
 	w.judge = judge{
 		w: w, room: t.calls, calls: t.called[:0], holders: t.holders[:0], subjects: t.subjects, mishaps: t.mishaps[:0],
 	}

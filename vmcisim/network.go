@@ -56,12 +56,14 @@ type Network struct {
 	caller  string   // of the last request whose caller the service could tell
 	bad     int      // requests in a row that were no frames; counted only with GiveUp
 	flying  []*call  // in the order of sending
-	few     [8]count
+	few     [12]count
 	many    map[string]*count
 	running int // carriers; counted only if not cooperative
 
-	room  [4]*call // the first backing array of flying
-	first service  // the first value of service
+	room  [4]*call    // the first backing array of flying
+	first service     // the first value of service
+	ends  []*Endpoint // of the life before the last Renew, to be used again
+	made  int         // of ends, in this life
 }
 
 // service is who listens at the other end.
@@ -72,7 +74,16 @@ type service struct {
 
 // New returns a network with nothing in flight. It starts nothing.
 func New(cfg Config) *Network {
-	n := &Network{cfg: cfg, faults: cfg.Faults, first: service{cfg.Env, cfg.Handler}}
+	n := &Network{}
+	n.Renew(cfg)
+	return n
+}
+
+// Renew makes n what [New] makes of cfg, in memory that n has already: an explorer makes one network after another. Nobody
+// may use what n was before, or an endpoint of it.
+func (n *Network) Renew(cfg Config) {
+	*n = Network{cfg: cfg, faults: cfg.Faults, first: service{cfg.Env, cfg.Handler}, many: n.many, ends: n.ends}
+	clear(n.many)
 	n.service = &n.first
 	if n.faults == nil {
 		n.faults = usual
@@ -85,7 +96,6 @@ func New(cfg Config) *Network {
 	if !cfg.Cooperative || cfg.Guarded {
 		n.guard = cfg.Env.NewMonitor("net")
 	}
-	return n
 }
 
 // Pool keeps the memory of round trips for the networks that an explorer makes one after another: when one is made, all
@@ -133,11 +143,28 @@ func (n *Network) newCall() *call {
 // Endpoint returns a transport for the guest that the service knows as peer. Callers wait in monitors of env. A guest
 // whose plugin starts again takes a new one.
 func (n *Network) Endpoint(peer string, env seam.Env) *Endpoint {
-	e := &Endpoint{n: n, peer: peer, env: env}
+	e := n.newEndpoint()
+	*e = Endpoint{n: n, peer: peer, env: env, waiting: e.waiting[:0]}
 	if n.cfg.Shared {
 		e.conn = env.NewMonitor("net:" + peer)
 	}
 	return e
+}
+
+// mostEnds is how many endpoints a network keeps for its next life.
+const mostEnds = 8
+
+func (n *Network) newEndpoint() *Endpoint {
+	n.lock()
+	defer n.unlock()
+	if n.made == mostEnds {
+		return &Endpoint{}
+	}
+	if n.made == len(n.ends) {
+		n.ends = append(n.ends, &Endpoint{})
+	}
+	n.made++
+	return n.ends[n.made-1]
 }
 
 // Reset is what a crash of the ESX side does to the network: what was in flight is gone, and everyone who waits for it
