@@ -4,6 +4,8 @@
 GO            ?= go
 PKGS          ?= ./...
 TESTFLAGS     ?=
+# whose tests the tag vmci changes
+VMCIPKGS      ?= ./driver/vmci ./driver/vmdkops ./lab/conform
 # regular expression of the long concurrency tests that only `make race` runs at full size
 STORM         ?= Storm|SeededRaces
 # time for each fuzz target; FUZZTOTAL, in seconds, divides a budget among all of them instead
@@ -39,6 +41,7 @@ run: ## replay the scenarios, then find and shrink the race of PR #810 (Go alone
 .PHONY: test
 test: ## every test that needs neither root nor Docker
 	$(GO) test $(TESTFLAGS) $(PKGS)
+	$(GO) test -tags vmci $(TESTFLAGS) $(VMCIPKGS)
 
 .PHONY: race
 race: ## the tests and the storm under the race detector

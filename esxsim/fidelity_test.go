@@ -17,6 +17,7 @@ import (
 var packages = map[string]string{
 	"wire": "../driver/wire", "vmdkops": "../driver/vmdkops", "vmci": "../driver/vmci", "vmcisim": "../vmcisim",
 	"esxsim": ".", "host": "host", "configdb": "host/configdb", "vmdksim": "../cmd/vmdksim",
+	"conform": "../lab/conform",
 }
 
 // TestFidelity: what docs/fidelity.md names exists, and it speaks of every section, switch and checkpoint.

@@ -62,7 +62,7 @@ func newUUID() string {
 }
 
 // control answers one connection of the administrator.
-func (s *server) control(ctx context.Context, c net.Conn) error {
+func (s *server) control(ctx context.Context, c Conn) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	in := json.NewDecoder(io.LimitReader(c, maxCommand))

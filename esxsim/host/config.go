@@ -13,6 +13,7 @@ import (
 
 	"vmdkvol/driver/wire"
 	"vmdkvol/esxsim"
+	"vmdkvol/seam"
 )
 
 // Datastore is a directory with the files of volumes, made if need be. Without a directory it is in memory and ends with
@@ -54,8 +55,11 @@ type Config struct {
 	// Detach makes Close take those disks out of the VMs that nobody uses.
 	Detach bool
 
-	// VSAN are the datastores, with a directory, that take vSAN policies.
+	// VSAN are the datastores that take vSAN policies.
 	VSAN []string
+	// Stage makes steps of the service fail on demand, see [esxsim.Checkpoints]; nil: nothing fails. Its methods are called
+	// by several goroutines at once.
+	Stage seam.Stage
 	// Control is the socket of the administrator, see [Host.Admin]; "": none. Its owner alone may connect.
 	Control string
 	// Groups is the config database, which must not be nil inside; nil: the host is not configured.
@@ -143,8 +147,8 @@ func (c Config) check() error {
 		return fmt.Errorf("default datastore %q is none of the datastores", c.DefaultDatastore)
 	}
 	for _, name := range c.VSAN {
-		if !names[name] || c.memory() {
-			return fmt.Errorf("vSAN datastore %q is none of the datastores with a directory", name)
+		if !names[name] {
+			return fmt.Errorf("vSAN datastore %q is none of the datastores", name)
 		}
 	}
 	vms, sockets := map[string]bool{}, map[string]bool{}

@@ -1,8 +1,6 @@
 package host
 
 import (
-	"context"
-	"net"
 	"os"
 
 	"vmdkvol/esxsim"
@@ -22,12 +20,6 @@ func (h *Host) Receiving() bool { return len(h.receiver) > 0 }
 
 // Service returns the service behind the sockets, and the datastores below it.
 func (h *Host) Service() (*esxsim.Service, esxsim.Store) { return h.esx, h.disks }
-
-// Exchange does with a connection what Serve does with one that it has accepted; ctx ends the waiting for locks.
-func (h *Host) Exchange(ctx context.Context, vm string, c net.Conn) error {
-	s := &server{host: h, vm: vm, log: h.log, patient: ctx}
-	return s.exchange(context.Background(), c)
-}
 
 // NoSpace makes disks that are not thin take no space either.
 func (h *Host) NoSpace() { h.store.allocate = func(*os.File, int64) error { return nil } }

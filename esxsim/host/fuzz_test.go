@@ -237,7 +237,7 @@ func (w *tested) open() {
 func (w *tested) send(vm string, parts ...[]byte) (reply []byte) {
 	in := bytes.Join(parts, nil)
 	c := &connection{in: bytes.NewReader(in)}
-	err := w.h.Exchange(w.patient, vm, c)
+	err := w.h.ServeConn(w.patient, vm, c)
 	_, bad := wire.ReadFrame(bytes.NewReader(in), wire.MaxRequest)
 	if bad != nil {
 		require.Zero(w.t, c.out.Len(), "%q was answered: %q", in, c.out.Bytes())

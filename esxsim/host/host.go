@@ -56,7 +56,12 @@ func Open(c Config) (*Host, error) {
 func (h *Host) open() (err error) {
 	ctx := context.Background()
 	env := seam.Real()
+	var vsan map[string][]string
 	if h.cfg.memory() {
+		vsan = make(map[string][]string)
+		for _, name := range h.cfg.VSAN {
+			vsan[name] = nil
+		}
 		var names []string
 		for _, d := range h.cfg.Datastores {
 			names = append(names, d.Name)
@@ -81,7 +86,7 @@ func (h *Host) open() (err error) {
 		h.receiver = make(chan struct{}, 1)
 	}
 	h.esx, err = esxsim.New(esxsim.Config{
-		Env: env, Store: h.disks, Bus: bus, DefaultDatastore: h.cfg.DefaultDatastore,
+		Env: env, Stage: h.cfg.Stage, Store: h.disks, Bus: bus, VSAN: vsan, DefaultDatastore: h.cfg.DefaultDatastore,
 		Groups: h.cfg.groups(), Quirks: quirks, Version: h.cfg.Version, Log: h.log,
 	})
 	if err != nil {
@@ -238,6 +243,19 @@ func (h *Host) SysRoot(vm string) string {
 		return ""
 	}
 	return h.loops.trees[vm].sys()
+}
+
+// Power cuts the power of a VM, and takes its disks out of it as the listener of power events does (docs/original.md
+// §2.13), or gives it back.
+func (h *Host) Power(ctx context.Context, vm string, on bool) error {
+	if !h.begin() {
+		return ErrClosed
+	}
+	defer h.work.Done()
+	if on {
+		return h.esx.PowerOn(ctx, vm)
+	}
+	return h.esx.PowerOff(ctx, vm)
 }
 
 // hookBus is a bus without devices.

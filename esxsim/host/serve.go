@@ -171,9 +171,24 @@ func (s *server) run(ctx context.Context) error {
 	}
 }
 
+// Conn is a connection that a VM has made.
+type Conn interface {
+	io.ReadWriter
+	SetReadDeadline(t time.Time) error
+	SetWriteDeadline(t time.Time) error
+}
+
+// ServeConn does with a connection of a VM what Serve does with those that it accepts: it answers one request. The end of
+// ctx ends the reading, and the waiting for locks. The reply does not count for Config.MaxUnread. The caller closes the
+// connection.
+func (h *Host) ServeConn(ctx context.Context, vm string, c Conn) error {
+	s := &server{host: h, vm: vm, log: h.log, patient: ctx}
+	return s.exchange(ctx, c)
+}
+
 // exchange reads one request, executes it, whoever still waits for it, and writes the reply. A request that is no good
 // gets no byte (docs/original.md §1.4).
-func (s *server) exchange(ctx context.Context, c net.Conn) error {
+func (s *server) exchange(ctx context.Context, c Conn) error {
 	text, err := s.receive(ctx, c)
 	switch {
 	case errors.Is(err, io.EOF): // somebody looked whether we are here
@@ -193,7 +208,7 @@ func (s *server) exchange(ctx context.Context, c net.Conn) error {
 }
 
 // receive reads a request. The time for it begins now, not with the connection.
-func (s *server) receive(ctx context.Context, c net.Conn) ([]byte, error) {
+func (s *server) receive(ctx context.Context, c Conn) ([]byte, error) {
 	if s.host.receiver != nil {
 		select {
 		case s.host.receiver <- struct{}{}:
@@ -210,7 +225,7 @@ func (s *server) receive(ctx context.Context, c net.Conn) ([]byte, error) {
 }
 
 // send writes a reply, unless clients that do not read have too many of them already.
-func (s *server) send(c net.Conn, reply []byte) error {
+func (s *server) send(c Conn, reply []byte) error {
 	size := int64(len(reply))
 	defer s.unread.Add(-size)
 	if before := s.unread.Add(size) - size; before > 0 && before+size > s.host.cfg.MaxUnread {

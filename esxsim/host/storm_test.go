@@ -25,7 +25,7 @@ func TestServiceStorm(t *testing.T) {
 					dice := rand.New(rand.NewPCG(uint64(round), uint64(client)))
 					for range 30 {
 						c := &connection{in: bytes.NewReader(wire.AppendFrame(nil, stormRequest(dice)))}
-						if err := w.h.Exchange(w.patient, vms[client%2], c); err != nil {
+						if err := w.h.ServeConn(w.patient, vms[client%2], c); err != nil {
 							t.Error(err)
 						}
 						reply, err := wire.ParseFrame(c.out.Bytes(), wire.MaxReply)
