@@ -28,6 +28,7 @@ func TestConforms(t *testing.T) {
 					if way.lacks != nil && way.lacks() != "" {
 						t.Skip(way.lacks())
 					}
+					t.Parallel() // some cases wait for seconds
 					for n, g := range cases {
 						if testing.Short() && n%len(ways) != i { // under the race detector: each case over one way
 							continue
