@@ -112,9 +112,8 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 	done
 
 .PHONY: fuzz-service
-fuzz-service: ## fuzz the whole ESX service alone (FUZZTIME=10m)
-	@echo "fuzz FuzzService in ./esxsim/host for $(FUZZTIME)"
-	$(GO) test -run '^$$' -fuzz '^FuzzService$$' -fuzztime $(FUZZTIME) $(SERVICEFLAGS) ./esxsim/host
+fuzz-service: ## fuzz the whole ESX service for ten minutes (FUZZSERVICE), keep new seeds, write docs/fuzz.md
+	$(GO) run ./cmd/vmdksim fuzz --time $(or $(FUZZSERVICE),10m) --write docs/fuzz.md
 
 .PHONY: lint
 lint: fmt-check vet check-decisions ## formatting, go vet, the check of the deciding packages, golangci-lint

@@ -70,7 +70,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newFmt(), newExplore(), newShrink(), newVerify(), newRace(), newDemo(), newMutants(), newDeterminism(),
+	root.AddCommand(newRun(), newFmt(), newExplore(), newShrink(), newVerify(), newRace(), newDemo(), newMutants(), newDeterminism(), newFuzz(),
 		newServe(), newAdmin(), newQuirks())
 	return root
 }

@@ -18,6 +18,7 @@ func TestThePagesAreFresh(t *testing.T) {
 	}{
 		{"docs/mutants.md", "make mutants", matrixSources},
 		{"docs/determinism.md", "make determinism", determinismSources},
+		{"docs/fuzz.md", "make fuzz-service", fuzzSources},
 	} {
 		t.Run(filepath.Base(p.page), func(t *testing.T) {
 			page, err := os.ReadFile(filepath.Join("../..", p.page))
