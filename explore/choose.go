@@ -7,7 +7,7 @@ func (k *Kernel) faultAt(t *Task, p Point, faults []string) int {
 	}
 	q := &question{t, p, faults, 0}
 	k.asking = q
-	t.worker.yield(struct{}{})
+	t.worker.yield()
 	return q.answer
 }
 

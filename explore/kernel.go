@@ -22,8 +22,15 @@ type Kernel struct {
 	strategy   Strategy
 	makeWorker func(*Kernel) *worker
 	threads    bool      // tasks are goroutines: strategies and oracles must run on the runner's
-	free       []*worker // idle coroutines, kept between runs
+	free       []*worker // without a task, kept between runs
 	spare      []*Task   // tasks of earlier runs, to be used again
+
+	// Of coroutines.
+	host    worker  // the runner, as one of those who pass the turn on
+	seats   []*seat // kept between runs
+	closing bool    // all coroutines are to end
+	gone    bool    // one is of no more use
+	escaped *escape
 
 	tasks   []*Task // all of this run
 	live    []*Task // those that have not ended, in the order of their creation

@@ -39,7 +39,7 @@ type Runner struct {
 }
 
 // NewRunner makes a runner; Close frees its coroutines.
-func NewRunner() *Runner { return newRunner(newWorker, false) }
+func NewRunner() *Runner { return newRunner(newCoroutine, false) }
 
 // NewThreads makes a runner whose tasks are goroutines, one of which runs at a time. It is several times slower, and
 // takes the same steps under the same schedules; with the race detector it reports the data races of the program.
@@ -57,10 +57,13 @@ func (r *Runner) Threads() bool { return r.k.threads }
 
 // Close ends the runner's coroutines.
 func (r *Runner) Close() {
-	for _, w := range r.k.free {
-		w.stop()
+	if r.k.threads {
+		for _, w := range r.k.free {
+			w.stop()
+		}
+		r.k.free = nil
 	}
-	r.k.free = nil
+	r.k.dismiss()
 	r.watch(nil)
 }
 
@@ -85,7 +88,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	*k = Kernel{
 		makeWorker: k.makeWorker, threads: k.threads, unobserved: k.unobserved[:0],
 		deadlines: k.deadlines, monitors: k.monitors, worlds: k.worlds,
-		options: o, strategy: s, free: k.free, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
+		options: o, strategy: s, free: k.free, seats: k.seats, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
 		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),
 		deviations: k.deviations[:0], atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
 		states: k.states[:0],
@@ -109,5 +112,6 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		res.Deviations = k.materialize()
 	}
 	k.unwind()
+	k.settle()
 	return res
 }

@@ -3,7 +3,6 @@ package explore
 import (
 	"context"
 	"fmt"
-	"iter"
 	"runtime/debug"
 )
 
@@ -112,34 +111,19 @@ func count(ps []Point, p Point) int {
 // unwound is the panic value that ends a task of a crashed world or of an abandoned run.
 type unwound struct{}
 
-// worker is a coroutine that runs one task after another, so that a run need not start new ones.
+// worker runs one task after another, so that a run need not start new ones. It is a coroutine or a thread.
 type worker struct {
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
-	task  *Task
-	gone  bool  // its goroutine ends, see Task.run
-	id    int64 // of its goroutine
-}
+	task *Task
+	id   int64 // of its goroutine
+	gone bool  // its goroutine ends, see Task.run
 
-//go:norace
-func newWorker(k *Kernel) *worker {
-	w := &worker{}
-	w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
-		w.yield, w.id = yield, goroutine()
-		for {
-			w.task.run(k)
-			w.task = nil
-			if !yield(struct{}{}) {
-				return
-			}
-		}
-	})
-	return w
+	seat *seat // of a coroutine that waits: where
+
+	next, yield, stop func() // of a thread
 }
 
 // run is the root of a task: nothing that happens in the task passes it, but for runtime.Goexit, which nothing can stop.
-// The worker of a task that called it stays here until the runner throws it away.
+// The worker of a task that called it stays in exit until the runner throws it away.
 //
 //go:norace
 func (t *Task) run(k *Kernel) {
@@ -159,9 +143,9 @@ func (t *Task) exit(k *Kernel, returned *bool) {
 	}
 	k.Fail(PanicOracle, "task "+t.name+" called runtime.Goexit, as t.FailNow and require do: in a task, call Kernel.Fail, "+
 		"or keep what is wrong for a check after the run\n"+string(debug.Stack()))
-	t.worker.gone = true
+	t.worker.gone, k.gone = true, true
 	k.ended(t)
-	t.worker.yield(struct{}{})
+	k.giveWay(t)
 }
 
 // attempt does what the task is there for; a panic is a failure of the run.

@@ -27,22 +27,48 @@ func newThread(k *Kernel) *worker {
 			unhide()
 		}
 	}()
-	w.next = func() (struct{}, bool) {
+	w.next = func() {
 		hide()
 		turn <- true
 		<-back
 		unhide()
 		happenedAfter(k.clock) // the oracles may look at what all tasks have done
-		return struct{}{}, true
 	}
-	w.yield = func(struct{}) bool {
+	w.yield = func() {
 		happensBefore(k.clock)
 		hide()
 		back <- struct{}{}
 		<-turn
 		unhide()
-		return true
 	}
 	w.stop = func() { turn <- false }
 	return w
+}
+
+// turn gives the turn to a thread and returns when it gives way.
+//
+//go:norace
+func (k *Kernel) turn(w *worker) {
+	t := w.task
+	w.next()
+	for k.asking != nil {
+		q := k.asking
+		k.asking = nil
+		q.answer = k.strategy.Fault(q.task, q.point, q.faults)
+		w.next()
+	}
+	k.observe()
+	switch {
+	case t.state == done:
+		k.bury(t)
+	case !k.stopped:
+		k.stepped(t)
+		k.next = k.choose(t)
+	}
+	switch {
+	case w.gone:
+		go w.stop()
+	case w.task == nil:
+		k.free = append(k.free, w)
+	}
 }

@@ -17,12 +17,11 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 	}
 	t.visited = append(t.visited, p)
 	if k.threads {
-		t.worker.yield(struct{}{})
+		t.worker.yield()
 	} else {
 		k.stepped(t)
-		if next := k.choose(t); next != t {
-			k.next = next
-			t.worker.yield(struct{}{})
+		if k.next = k.choose(t); k.next != t {
+			k.handOn(t.worker)
 		}
 	}
 	if t.dying {
@@ -54,6 +53,7 @@ func (k *Kernel) bury(t *Task) {
 		}
 	}
 	k.live = k.live[:kept]
+	k.next = nil
 	if k.stopped {
 		return
 	}
@@ -95,66 +95,45 @@ func (k *Kernel) stepped(t *Task) {
 	}
 }
 
-// resume gives the turn to a task and returns when its coroutine gives way.
+// giveWay lets a task that is not to go on, now or ever, wait.
+//
+//go:norace
+func (k *Kernel) giveWay(t *Task) {
+	if k.threads {
+		t.worker.yield()
+	} else {
+		k.handOn(t.worker)
+	}
+}
+
+// resume lets the runner give the turn to a task; it returns when the runner has it again.
 //
 //go:norace
 func (k *Kernel) resume(t *Task) {
-	k.current = t
-	if t.worker == nil {
-		k.start(t)
+	k.next = t
+	if !k.threads {
+		k.handOn(&k.host)
 		return
 	}
-	k.turn(t.worker)
+	k.turn(k.begin(t))
 }
 
-// turn lets the current task run until it gives way.
+// begin makes a task the current one, and gives it a worker if it has none.
 //
 //go:norace
-func (k *Kernel) turn(w *worker) {
-	t := w.task
-	w.next()
-	if k.threads {
-		for k.asking != nil {
-			q := k.asking
-			k.asking = nil
-			q.answer = k.strategy.Fault(q.task, q.point, q.faults)
-			w.next()
+func (k *Kernel) begin(t *Task) *worker {
+	k.current = t
+	if t.worker == nil {
+		var w *worker
+		if n := len(k.free); n > 0 {
+			w, k.free = k.free[n-1], k.free[:n-1]
+		} else {
+			w = k.makeWorker(k)
 		}
-		k.observe()
-		switch {
-		case t.state == done:
-			k.bury(t)
-		case !k.stopped:
-			k.stepped(t)
-			k.next = k.choose(t)
-		}
+		w.task, t.worker = t, w
+		k.noteStep(t)
 	}
-	k.reclaim(w)
-}
-
-//go:norace
-func (k *Kernel) start(t *Task) {
-	var w *worker
-	if n := len(k.free); n > 0 {
-		w, k.free = k.free[n-1], k.free[:n-1]
-	} else {
-		w = k.makeWorker(k)
-	}
-	w.task, t.worker = t, w
-	k.noteStep(t)
-	k.turn(w)
-}
-
-// reclaim takes back the coroutine of a task that has ended.
-//
-//go:norace
-func (k *Kernel) reclaim(w *worker) {
-	switch {
-	case w.gone:
-		go w.stop() // a coroutine passes Goexit on to whoever stops it
-	case w.task == nil:
-		k.free = append(k.free, w)
-	}
+	return t.worker
 }
 
 // loop runs until nothing is left to do or an oracle objects.
@@ -165,11 +144,11 @@ func (k *Kernel) loop() {
 	if len(k.live) > 0 {
 		k.next = k.choose(k.root)
 	}
-	for k.next != nil {
+	for k.next != nil { // with coroutines, once
 		k.resume(k.next)
 	}
 	k.current = k.root
-	if k.failure == nil && !k.abandoned {
+	if k.failure == nil && !k.abandoned && k.escaped == nil {
 		k.judge()
 	}
 	k.observe()
