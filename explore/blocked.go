@@ -47,7 +47,8 @@ func (p *pulse) blocked() (Blocked, bool) {
 	}
 	b := Blocked{Task: name, Began: point}
 	b.Stack = stackOf(stacks, id)
-	if function, _ := frame(b.Stack, "runtime"); strings.HasPrefix(function, "vmdkvol/explore.newThread") {
+	if function, _ := frame(b.Stack, "runtime"); strings.HasPrefix(function, "vmdkvol/explore.(*nursery).newThread") ||
+		strings.HasPrefix(function, "vmdkvol/explore.(*worker).serve") {
 		b.Stack = stackOf(stacks, p.runner) // the task has given way: a strategy or an oracle hangs
 	}
 	_, state, _ := strings.Cut(firstLine(b.Stack), "[")

@@ -23,6 +23,7 @@ type Kernel struct {
 	makeWorker func(*Kernel) *worker
 	threads    bool      // tasks are goroutines: strategies and oracles must run on the runner's
 	free       []*worker // without a task, kept between runs
+	resting    []*worker // threads that have run a task in this run
 	spare      []*Task   // tasks of earlier runs, to be used again
 
 	// Of coroutines.

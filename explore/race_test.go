@@ -25,6 +25,14 @@ func TestADataRaceIsReportedWithItsLine(t *testing.T) {
 			require.Regexp(t, `racy/main\.go:`+strconv.Itoa(i+1)+`\b`, string(out))
 		}
 	}
+	// Of two tasks, the second begins when the first has ended: nothing but their turns orders what they do.
+	out, err = exec.Command("go", "run", "-race", "./testdata/racy", "starter").CombinedOutput()
+	require.Error(t, err, "%s", out)
+	for i, line := range strings.Split(string(source), "\n") {
+		if strings.Contains(line, "// there") {
+			require.Regexp(t, `racy/main\.go:`+strconv.Itoa(i+1)+`\b`, string(out))
+		}
+	}
 	out, err = exec.Command("go", "run", "-race", "./testdata/racy", "locked").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.Empty(t, string(out))

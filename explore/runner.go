@@ -36,6 +36,8 @@ const rootName = "set-up"
 type Runner struct {
 	k     Kernel
 	pulse *pulse // of the last watchdog
+
+	nursery *nursery // of threads; nil with coroutines, and once closed
 }
 
 // NewRunner makes a runner; Close frees its coroutines.
@@ -43,7 +45,12 @@ func NewRunner() *Runner { return newRunner(newCoroutine, false) }
 
 // NewThreads makes a runner whose tasks are goroutines, one of which runs at a time. It is several times slower, and
 // takes the same steps under the same schedules; with the race detector it reports the data races of the program.
-func NewThreads() *Runner { return newRunner(newThread, true) }
+func NewThreads() *Runner {
+	n := newNursery()
+	r := newRunner(n.newThread, true)
+	r.nursery = n
+	return r
+}
 
 func newRunner(w func(*Kernel) *worker, threads bool) *Runner {
 	return &Runner{k: Kernel{
@@ -62,6 +69,10 @@ func (r *Runner) Close() {
 			w.stop()
 		}
 		r.k.free = nil
+	}
+	if r.nursery != nil {
+		r.nursery.close()
+		r.nursery = nil
 	}
 	r.k.dismiss()
 	r.watch(nil)
@@ -88,7 +99,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	*k = Kernel{
 		makeWorker: k.makeWorker, threads: k.threads, unobserved: k.unobserved[:0],
 		deadlines: k.deadlines, monitors: k.monitors, worlds: k.worlds,
-		options: o, strategy: s, free: k.free, seats: k.seats, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
+		options: o, strategy: s, free: k.free, resting: k.resting[:0], seats: k.seats, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
 		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),
 		deviations: k.deviations[:0], atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
 		states: k.states[:0],
@@ -113,5 +124,6 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	}
 	k.unwind()
 	k.settle()
+	k.free, k.resting = append(k.free, k.resting...), k.resting[:0]
 	return res
 }

@@ -1,4 +1,4 @@
-// Command racy runs two tasks that add to a counter, with a lock or without, on threads.
+// Command racy runs two tasks that add to a counter, with a lock or without, on threads; or one that starts another and goes on.
 package main
 
 import (
@@ -11,6 +11,10 @@ import (
 
 func main() {
 	locked := os.Args[1] == "locked"
+	if os.Args[1] == "starter" {
+		starter()
+		return
+	}
 	r := explore.NewThreads()
 	defer r.Close()
 	for n := range 100 {
@@ -38,5 +42,23 @@ func main() {
 			fmt.Println(res.Failure)
 			os.Exit(1)
 		}
+	}
+}
+
+// starter races with a task that it starts, although it always ends before that begins.
+func starter() {
+	r := explore.NewThreads()
+	defer r.Close()
+	for n := range 100 {
+		r.Run(func(k *explore.Kernel) {
+			w := k.World("w")
+			total := 0
+			k.Client("c1", w, func() {
+				w.Go("started", func() {
+					total++
+				})
+				total++ // there
+			})
+		}, explore.Random(1), n, explore.Options{})
 	}
 }
