@@ -49,7 +49,7 @@ func (r *Runner) delta(runs int, p Program, o Options, m *Minimized, best *Resul
 	}
 	for size := len(m.Deviations) / 2; size > 0; {
 		shrunk := false
-		for from := 0; from < len(m.Deviations) && m.Runs < runs; {
+		for from := 0; from < len(m.Deviations) && m.Runs < runs && !o.stopped(); {
 			ds := m.Deviations
 			part := slices.Concat(ds[:from], ds[min(from+size, len(ds)):])
 			if try(part) {
@@ -61,7 +61,7 @@ func (r *Runner) delta(runs int, p Program, o Options, m *Minimized, best *Resul
 		switch {
 		case size > 1:
 			size = min(size/2, max(1, len(m.Deviations)/2))
-		case !shrunk || m.Runs >= runs:
+		case !shrunk || m.Runs >= runs || o.stopped():
 			size = 0
 		}
 	}
@@ -71,7 +71,7 @@ func (r *Runner) delta(runs int, p Program, o Options, m *Minimized, best *Resul
 func (r *Runner) prove(runs int, p Program, o Options, m *Minimized, best *Result) {
 	b := NewBounded(0, len(m.Deviations)-1)
 	for len(m.Deviations) > 0 && b.More() {
-		if m.Runs >= runs {
+		if m.Runs >= runs || o.stopped() {
 			return
 		}
 		m.Runs++
@@ -97,7 +97,10 @@ type Explanation struct {
 	Instead Event // in the passing run
 }
 
-// Explain looks for the nearest schedule that passes; nil if there is none.
+// explainedSteps bounds an explanation: many schedules are tried for it, and each can be as long as a run may be.
+const explainedSteps = 2_000_000
+
+// Explain looks for the nearest schedule that passes; nil if none was found within some million steps.
 func (r *Runner) Explain(p Program, ds []Deviation, o Options) *Explanation {
 	var failing, other []Event
 	record := func(into *[]Event) Options {
@@ -111,10 +114,13 @@ func (r *Runner) Explain(p Program, ds []Deviation, o Options) *Explanation {
 		return nil
 	}
 	var best *Explanation
+	steps := bad.Steps
+	goOn := func() bool { return steps < explainedSteps && !o.stopped() }
 	compare := func(s Strategy, passing []Deviation, flipped Deviation, added bool) {
 		x := record(&other)
 		x.Record = added
 		res := r.Run(p, s, 0, x)
+		steps += res.Steps
 		if res.Failure != nil && res.Failure.Oracle == bad.Failure.Oracle {
 			return
 		}
@@ -138,11 +144,11 @@ func (r *Runner) Explain(p Program, ds []Deviation, o Options) *Explanation {
 			best = &e
 		}
 	}
-	for i := range ds {
+	for i := 0; i < len(ds) && goOn(); i++ {
 		compare(NewReplay(slices.Delete(slices.Clone(ds), i, i+1)), slices.Delete(slices.Clone(ds), i, i+1), ds[i], false)
 	}
 	if len(ds) == 0 {
-		for b := NewBounded(1, 1); b.More(); {
+		for b := NewBounded(1, 1); goOn() && b.More(); {
 			compare(b, nil, Deviation{}, true)
 		}
 	}

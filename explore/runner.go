@@ -17,7 +17,11 @@ type Options struct {
 	Watchdog *Watchdog
 	// Observe sees every event; nil costs nothing.
 	Observe func(Event)
+	// Stop, if set, is asked before each of the runs of Minimize and Explain; true ends them with what they have.
+	Stop func() bool
 }
+
+func (o *Options) stopped() bool { return o.Stop != nil && o.Stop() }
 
 // Result is what one run did.
 type Result struct {

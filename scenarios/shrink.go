@@ -36,7 +36,8 @@ func (s *Stage) Search(search explore.Search) (explore.Report, error) {
 
 // Shrink makes the script with this failing schedule small: workload first, then the schedule. The failure stays the
 // same oracle's. Proof is how many runs may be spent on proving that the deviations are as few as can be. Options.Faults
-// is how many faults a run may have; 0 means as many as the script says, or as the schedule has.
+// is how many faults a run may have; 0 means as many as the script says, or as the schedule has. Options.Stop ends it early:
+// what is returned fails all the same, but may be larger than need be.
 func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int) (Shrunk, error) {
 	o.Faults = max(o.Faults, script.Faults, faultsIn(ds))
 	o.Locks = script.Locks
@@ -55,7 +56,7 @@ func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int
 	}
 	x.oracle, x.schedule, x.runs = first.Failure.Oracle, first.Deviations, 1
 	x.minimize(stage, attemptRuns)
-	for x.smaller() {
+	for !x.stopped() && x.smaller() {
 	}
 	if stage, err = newStageOn(x.script, x.runner, &x.opinions); err != nil {
 		return Shrunk{}, err
@@ -133,6 +134,8 @@ func (s *Script) give(client, op int) {
 	}
 }
 
+func (x *shrinking) stopped() bool { return x.options.Stop != nil && x.options.Stop() }
+
 // try keeps a smaller script if it is still a script, and fails in the same way under some schedule.
 func (x *shrinking) try(change func(*Script)) bool {
 	c := x.script.copied()
@@ -157,12 +160,12 @@ func (x *shrinking) try(change func(*Script)) bool {
 		return true
 	}
 	b := explore.NewBounded(0, len(x.schedule))
-	for n := 0; n < attemptRuns && b.More(); n++ {
+	for n := 0; n < attemptRuns && !x.stopped() && b.More(); n++ {
 		if fails(b) {
 			return true
 		}
 	}
-	if c.operations() < large {
+	if c.operations() < large || x.stopped() {
 		return false
 	}
 	random := explore.Random(0)

@@ -179,7 +179,8 @@ func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (expl
 	}
 	var found *scenarios.Shrunk
 	if q.Found {
-		if found, err = e.shrink(script, &q.Result, explore.Options{Faults: x.faults, Watchdog: x.watchdog}, x.proof); err != nil {
+		o := explore.Options{Faults: x.faults, Watchdog: x.watchdog, Stop: interrupted(cmd)}
+		if found, err = e.shrink(script, &q.Result, o, x.proof); err != nil {
 			return explored{}, nil, err
 		}
 	}

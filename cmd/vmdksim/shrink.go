@@ -40,7 +40,7 @@ func newShrink() *cobra.Command {
 			start := time.Now()
 			var s scenarios.Shrunk
 			err = watched(cmd, func(w *explore.Watchdog) (err error) {
-				s, err = scenarios.Shrink(script, script.Schedule, explore.Options{Faults: faults, Watchdog: w}, proof)
+				s, err = scenarios.Shrink(script, script.Schedule, explore.Options{Faults: faults, Watchdog: w, Stop: interrupted(cmd)}, proof)
 				return err
 			})
 			if errors.Is(err, errFound) {

@@ -52,3 +52,8 @@ func lockModel(name string, s *scenarios.Script) error {
 	s.Locks = l
 	return nil
 }
+
+// interrupted says whether Ctrl-C was pressed.
+func interrupted(cmd *cobra.Command) func() bool {
+	return func() bool { return cmd.Context().Err() != nil }
+}
