@@ -165,7 +165,9 @@ func (a *Admin) describeVolume(ctx context.Context, v Volume, vmgroup string) ma
 	}
 	cells["created-by"], cells["created"], cells["attached-to"] = meta.CreatedBy, meta.Created, meta.Status
 	if meta.AttachedUUID != "" {
-		cells["attached-to"] = a.esx.ownerName(meta)
+		a.esx.mu.lock()
+		cells["attached-to"] = a.esx.ownerName(&meta)
+		a.esx.mu.unlock()
 	}
 	for column, option := range map[string]string{
 		"fstype": optFSType, "policy": optPolicy, "disk-format": optDiskFormat, "access": optAccess, "attach-as": optAttachAs,

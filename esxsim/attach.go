@@ -90,8 +90,8 @@ func (s *Service) attach(ctx context.Context, c *call) (reply []byte, fault stri
 	case at.ControllerPciBusNumber == "": // the original stumbles before it writes the metadata
 		return nil, faultNoBridge
 	}
-	s.recordAttached(ctx, c, &at)
-	return s.deviceReply(c, at)
+	s.recordAttached(ctx, c, at)
+	return s.deviceReply(c, *at)
 }
 
 // repair clears metadata that names a VM which does not run here (quirk attach-repairs-stale).
@@ -117,7 +117,9 @@ func (s *Service) deviceReply(c *call, at wire.Device) (reply []byte, fault stri
 	case at.ControllerPciBusNumber == "":
 		return nil, faultNoBridge
 	}
-	return wire.AppendDevice(make([]byte, 0, 96), at), ""
+	s.mu.lock()
+	defer s.mu.unlock()
+	return s.memo.device(at), ""
 }
 
 // alreadyAttached completes the fault of a reconfigure task by what the metadata said before.
@@ -139,7 +141,7 @@ func alreadyAttached(fault string, before Meta, c *call) string {
 var errFull = errors.New("esxsim: vm is full")
 
 // plug is the reconfigure task that adds the disk. Its error is the fault text, or errFull.
-func (s *Service) plug(ctx context.Context, c *call) (wire.Device, error) {
+func (s *Service) plug(ctx context.Context, c *call) (*wire.Device, error) {
 	m := c.vm
 	s.env.Touch(m.label, true)
 	s.env.Touch(c.label.disk, true)
@@ -158,7 +160,7 @@ func (s *Service) plug(ctx context.Context, c *call) (wire.Device, error) {
 	}
 	s.mu.unlock()
 	if err != nil {
-		return wire.Device{}, err
+		return nil, err
 	}
 
 	disk, err := c.group.files.LockDisk(ctx, c.target, m.ID)
@@ -185,9 +187,9 @@ func (s *Service) plug(ctx context.Context, c *call) (wire.Device, error) {
 	}
 	s.mu.unlock()
 	if off { // the power went while the task ran; PowerOff left this disk to us
-		return wire.Device{}, errors.Join(errors.New(faultOff), s.pullOut(ctx, m, sl))
+		return nil, errors.Join(errors.New(faultOff), s.pullOut(ctx, m, sl))
 	}
-	return sl.at, err
+	return &sl.at, err
 }
 
 // recordAttached writes into the metadata who has the disk; at is nil to keep the recorded place. A failure is only

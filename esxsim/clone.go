@@ -5,8 +5,6 @@ import (
 	"errors"
 	"maps"
 	"time"
-
-	"vmdkvol/driver/wire"
 )
 
 // cloneSource resolves the name of a clone's source; a short one is on the datastore of the clone
@@ -88,7 +86,7 @@ func (s *Service) clone(ctx context.Context, c *call, name string, format Format
 		_ = c.group.files.DeleteMeta(ctx, v)
 		return nil, fault
 	}
-	return wire.AppendNull(nil), ""
+	return s.null, ""
 }
 
 // copyLocked copies the source, with its sidecar, under its lock.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"maps"
 	"time"
-
-	"vmdkvol/driver/wire"
 )
 
 // create makes the disk, then its metadata, then charges it (docs/original.md §2.6). It is not idempotent.
@@ -28,7 +26,7 @@ func (s *Service) makeVolume(ctx context.Context, c *call) (reply []byte, fault 
 	case fault != "":
 		return nil, fault, false
 	case exists && s.quirk.has(createRepeats):
-		return wire.AppendNull(nil), "", false
+		return s.null, "", false
 	case exists:
 		return nil, "File " + c.group.path(v) + " already exists", false
 	case c.mistyped != "":
@@ -68,7 +66,7 @@ func (s *Service) makeVolume(ctx context.Context, c *call) (reply []byte, fault 
 	if s.fails("esx.create.meta", c.volume) || s.writeMeta(ctx, c.group.files, v, c.label, s.newMeta(c, format)) != nil {
 		return nil, s.undo(ctx, c, "Failed to create metadata kv store for "+c.group.path(v)), false
 	}
-	return wire.AppendNull(nil), "", true
+	return s.null, "", true
 }
 
 // newDiskFault is what the API of ESX says to a disk that cannot be made.

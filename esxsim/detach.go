@@ -2,8 +2,6 @@ package esxsim
 
 import (
 	"context"
-
-	"vmdkvol/driver/wire"
 )
 
 // detach takes the volume's disk out of the caller (docs/original.md §2.8). A disk that is not there is success.
@@ -25,7 +23,7 @@ func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault stri
 	switch {
 	case !there:
 		s.healStale(ctx, c)
-		return wire.AppendNull(nil), ""
+		return s.null, ""
 	case busy:
 		s.saw(seenBusy)
 		return nil, detachFault(c, faultBusy)
@@ -46,7 +44,7 @@ func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault stri
 		return nil, detachFault(c, fault)
 	}
 	s.recordDetached(ctx, c)
-	return wire.AppendNull(nil), ""
+	return s.null, ""
 }
 
 func detachFault(c *call, fault string) string {

@@ -189,7 +189,10 @@ func (s *Service) readMeta(ctx context.Context, files Store, v Volume, l *labels
 // writeMeta replaces a volume's metadata. Most callers go on after a failure, as the original does.
 func (s *Service) writeMeta(ctx context.Context, files Store, v Volume, l *labels, meta Meta) error {
 	s.env.Touch(l.meta, true)
-	err := s.writeSidecar(ctx, files, v, l, EncodeMeta(meta))
+	s.mu.lock()
+	text := s.memo.encode(meta)
+	s.mu.unlock()
+	err := s.writeSidecar(ctx, files, v, l, text)
 	if err != nil {
 		s.log.Warn("metadata not written", "host", s.cfg.Host, "volume", v.Name, "datastore", v.Datastore, "err", err)
 	}

@@ -34,15 +34,32 @@ func (s *Service) get(ctx context.Context, c *call) (reply []byte, fault string)
 	if s.quirk.has(nullGet) {
 		// Any exception is null, so that of a missing key, too.
 		if !ok || meta.Status == "" || meta.Created == "" || meta.CreatedBy == "" {
-			return wire.AppendNull(nil), ""
+			return s.null, ""
 		}
 	} else if !ok {
 		return nil, "Metadata of volume " + c.volume + " cannot be read (file: " + c.group.path(c.target) + ")"
 	}
-	return s.describe(meta, disk), ""
+	return s.describe(&meta, &disk), ""
 }
 
-func (s *Service) describe(m Meta, d Disk) []byte {
+// describe is the reply to get.
+func (s *Service) describe(m *Meta, d *Disk) []byte {
+	s.mu.lock()
+	defer s.mu.unlock()
+	key := descriptionKey{size: d.Size, allocated: d.Allocated, datastore: d.Datastore}
+	key.meta.of(m)
+	if m.AttachedUUID != "" {
+		key.owner = s.ownerName(m)
+	}
+	if known := s.memo.descriptions.find(&key); known != nil {
+		return known.bytes
+	}
+	made := description(m, d, key.owner)
+	s.memo.descriptions.add(&key, text{made, m.VolOpts})
+	return made
+}
+
+func description(m *Meta, d *Disk, owner string) []byte {
 	v := wire.Volume{
 		CreatedBy: m.CreatedBy,
 		Created:   m.Created,
@@ -50,9 +67,8 @@ func (s *Service) describe(m Meta, d Disk) []byte {
 		Capacity:  wire.Capacity{Size: humanSize(d.Size), Allocated: humanSize(d.Allocated)},
 		Datastore: d.Datastore,
 		Device:    m.Device,
-	}
-	if m.AttachedUUID != "" {
-		v.AttachedTo = s.ownerName(m)
+
+		AttachedTo: owner,
 	}
 	if m.VolOpts != nil {
 		option := func(key, byDefault string) string {
@@ -71,10 +87,9 @@ func (s *Service) describe(m Meta, d Disk) []byte {
 	return wire.AppendVolume(make([]byte, 0, 512), v)
 }
 
-// ownerName is the name of the VM that metadata says has the disk: today's if the VM is here, else the recorded one.
-func (s *Service) ownerName(m Meta) string {
-	s.mu.lock()
-	defer s.mu.unlock()
+// ownerName is the name of the VM that metadata says has the disk: today's if the VM is here, else the recorded one. s.mu is
+// held.
+func (s *Service) ownerName(m *Meta) string {
 	if vm := s.uuids[m.AttachedUUID]; vm != nil {
 		return vm.Name
 	}

@@ -44,7 +44,7 @@ func (s *Service) forceDetach(ctx context.Context, m *machine, r *request, fault
 	target, there := m.plugged(volume, datastore)
 	s.mu.unlock()
 	if !there {
-		return wire.AppendNull(nil)
+		return s.null
 	}
 	g := &group{Vmgroup: Vmgroup{UUID: target.Vmgroup, Name: noSuchVmgroup}, files: s.store, locks: noSuchVmgroup}
 	c := call{request: r, vm: m, group: g, target: target, label: s.label(g, target, m.Home)}
@@ -73,7 +73,7 @@ func (m *machine) plugged(volume, datastore string) (Volume, bool) {
 // that fails is not an error to any client (D15).
 func (s *Service) discharge(ctx context.Context, c *call) (reply []byte, fault string) {
 	if c.group.db == nil {
-		return wire.AppendNull(nil), ""
+		return s.null, ""
 	}
 	var err error = &DBError{AuthDBPath, errors.New("simulated fault")}
 	if !s.fails("esx.remove.quota", c.volume) {
@@ -82,7 +82,7 @@ func (s *Service) discharge(ctx context.Context, c *call) (reply []byte, fault s
 	}
 	switch {
 	case err == nil:
-		return wire.AppendNull(nil), ""
+		return s.null, ""
 	case s.quirk.has(malformedErrors):
 		return appendJSON(nil, err.Error()), ""
 	}

@@ -1,19 +1,25 @@
 package esxsim
 
+import "vmdkvol/driver/wire"
+
 // Limits of a [Memo], which guests could otherwise fill at will.
 const (
 	memoEntries  = 512
 	memoTextSize = 1024
 )
 
-// Memo remembers what pure functions of the service answered: decoded requests and metadata by their exact bytes, and
-// labels by volume. An explorer that makes a new Service for every schedule gives them one Memo, and so parses each
+// Memo remembers what pure functions of the service answered: decoded requests and metadata by their exact bytes, encoded
+// metadata and replies by what they say, and labels by volume. An explorer that makes a new Service for every schedule gives them one Memo, and so parses each
 // text once. A Memo may be used by one Service at a time only, unless all of them are Serial and of one explorer. The
 // zero value is ready.
 type Memo struct {
 	requests map[string]*request
 	metas    map[string]Meta
 	labels   map[labelKey]*labels
+
+	encoded      recent[metaKey, text]
+	descriptions recent[descriptionKey, text]
+	devices      recent[wire.Device, []byte]
 }
 
 type labelKey struct {

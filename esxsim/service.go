@@ -66,6 +66,7 @@ type Service struct {
 
 	// The faults that a schedule may choose; slices made once.
 	failOnly, failOrBusy, failOrFile []string
+	null                             []byte // the reply of success; made once, too
 
 	locks locks
 
@@ -139,7 +140,7 @@ func (s *Service) Reset(cfg Config) error {
 	*s = Service{
 		cfg: cfg, env: cfg.Env, stage: cfg.Stage, store: cfg.Store, bus: cfg.Bus, log: cfg.Log,
 		quirk:    quirk,
-		failOnly: s.failOnly, failOrBusy: s.failOrBusy, failOrFile: s.failOrFile,
+		failOnly: s.failOnly, failOrBusy: s.failOrBusy, failOrFile: s.failOrFile, null: s.null,
 		vms:   cleared(s.vms),
 		uuids: cleared(s.uuids),
 		locks: s.locks.renewed(cfg.Env, cfg.Serial),
@@ -150,6 +151,7 @@ func (s *Service) Reset(cfg Config) error {
 		s.failOnly = []string{faultFail}
 		s.failOrBusy = []string{faultFail, faultInTask}
 		s.failOrFile = []string{faultFail, faultFileBusy}
+		s.null = wire.AppendNull(nil)
 	}
 	s.process = &s.first
 	if cfg.SharedStore || cfg.EveryStep {

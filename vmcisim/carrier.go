@@ -140,7 +140,8 @@ func (n *Network) execute(c *call, peer string, request []byte, pieces *stream) 
 	if reply == nil {
 		return nil
 	}
-	return wire.AppendFrame(c.replyRoom[:0], reply)
+	c.replyRoom = wire.AppendFrame(c.replyRoom[:0], reply)
+	return c.replyRoom
 }
 
 // maxBad is how many requests in a row may be no frames before the original's process ends.

@@ -43,12 +43,15 @@ type call struct {
 
 	fly func() // carries the call, in whatever network it is
 
-	// Room for frames of usual size, so that they cost no allocation. Each is used once.
-	requestRoom, replyRoom [104]byte
+	// Room for frames of usual size, so that they cost no allocation. Each is used once; a reply that takes more leaves
+	// its own room to the next call.
+	requestRoom, usualReply [104]byte
+	replyRoom               []byte
 }
 
 func makeCall() *call {
 	c := &call{}
+	c.replyRoom = c.usualReply[:0]
 	c.fly = func() {
 		n := c.e.n
 		defer n.ended()
