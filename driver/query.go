@@ -89,17 +89,24 @@ func (d *Driver) Path(ctx context.Context, given string) (string, error) {
 
 // describe is the status that docker volume inspect shows: the service's own fields, without the empty ones.
 func (d *Driver) describe(v wire.Volume) map[string]any {
-	s := maps.Clone(d.status)
-	if s == nil {
-		s = map[string]any{}
+	fields := [...]struct{ key, value string }{
+		{"created by VM", v.CreatedBy},
+		{"created", v.Created},
+		{"status", v.Status},
+		{"datastore", v.Datastore},
+		{"attached to VM", v.AttachedTo},
+		{"fstype", v.FSType},
+		{"vsan-policy-name", v.Policy},
+		{"diskformat", v.DiskFormat},
+		{"attach-as", v.AttachAs},
+		{"access", v.Access},
+		{"clone-from", v.CloneFrom},
 	}
-	for key, value := range map[string]string{
-		"created by VM": v.CreatedBy, "created": v.Created, "status": v.Status, "datastore": v.Datastore,
-		"attached to VM": v.AttachedTo, "fstype": v.FSType, "vsan-policy-name": v.Policy, "diskformat": v.DiskFormat,
-		"attach-as": v.AttachAs, "access": v.Access, "clone-from": v.CloneFrom,
-	} {
-		if value != "" {
-			s[key] = value
+	s := make(map[string]any, len(d.status)+len(fields)+2)
+	maps.Copy(s, d.status)
+	for i := range fields {
+		if fields[i].value != "" {
+			s[fields[i].key] = fields[i].value
 		}
 	}
 	if v.Capacity != (wire.Capacity{}) {

@@ -65,19 +65,26 @@ func (j *judge) described(c *Call, s *subject) {
 		return
 	}
 	vm, attached := j.w.store.AttachedTo(datastore, s.name)
-	want := map[string]string{"status": "detached", "attached to VM": vm, "datastore": datastore}
+	status := "detached"
 	if attached {
-		want["status"] = statusAttached
+		status = statusAttached
 	}
-	for _, option := range []string{"fstype", "access", "diskformat", "attach-as"} {
+	for _, option := range [...]string{"access", "attach-as", "diskformat", "fstype"} {
 		if value, given := meta.VolOpts[option]; given {
-			want[option] = value
+			j.says(c, option, value)
 		}
 	}
-	for _, key := range sortedKeys(want) {
-		got, said := c.status[key].(string)
-		if got != want[key] && (said || want[key] != "") {
-			j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told %s=%q of %s, but it is %q", c.Client, key, got, c.Op.Volume, want[key]))
-		}
+	j.says(c, "attached to VM", vm)
+	j.says(c, "datastore", datastore)
+	j.says(c, "status", status)
+}
+
+// says makes sure that a Get said so.
+//
+//go:norace
+func (j *judge) says(c *Call, key, want string) {
+	got, said := c.status[key].(string)
+	if got != want && (said || want != "") {
+		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told %s=%q of %s, but it is %q", c.Client, key, got, c.Op.Volume, want))
 	}
 }

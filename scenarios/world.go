@@ -54,8 +54,9 @@ type theatre struct {
 	pool      vmcisim.Pool
 	media     *guestsim.Media // of all runs that are not on threads
 	stock     stock
-	world     World                   // of the last run; its memory serves the next
-	step, end func()                  // of the world's judge: a method value made at every run would cost memory
+	world     World  // of the last run; its memory serves the next
+	step, end func() // of the world's judge: a method value made at every run would cost memory
+	state     func(see func(object string, value explore.Hash))
 	begin     func()                  // the opening, and then the others
 	metadata  map[string]*esxsim.Meta // by their text
 	calls     []Call                  // room for the calls of a run
@@ -78,7 +79,7 @@ func newTheatre(s *Script, o *opinions) (*theatre, error) {
 		ops += len(c.Ops)
 	}
 	t.calls = make([]Call, ops)
-	t.step, t.end, t.begin = t.world.step, t.world.end, t.world.begin
+	t.step, t.end, t.begin, t.state = t.world.step, t.world.end, t.world.begin, t.world.state
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
@@ -220,7 +221,7 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 		k.Client(t.opening.client, w.docker, t.begin)
 	}
 	if t.audited {
-		k.State(w.state)
+		k.State(t.state)
 	}
 	k.AtStep(t.step)
 	k.AtEnd(t.end)
