@@ -78,7 +78,11 @@ func (h *host) process() string {
 
 // open starts the driver in h.plugin.
 func (h *host) open() error {
-	client, err := vmdkops.New(vmdkops.Config{Transport: h.transport(), Env: h.plugin, Log: h.w.t.log})
+	cfg := vmdkops.Config{Transport: h.transport(), Env: h.plugin, Log: h.w.t.log}
+	if !h.w.t.threads { // shared maps would look like data races
+		cfg.Codec = &h.w.t.codec
+	}
+	client, err := vmdkops.New(cfg)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type theatre struct {
 	pool      vmcisim.Pool
 	media     *guestsim.Media // of all runs that are not on threads
 	stock     stock
+	codec     codec
 	world     World  // of the last run; its memory serves the next
 	step, end func() // of the world's judge: a method value made at every run would cost memory
 	state     func(see func(object string, value explore.Hash))

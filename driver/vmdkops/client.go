@@ -14,6 +14,7 @@ type Config struct {
 	Transport Transport
 	Env       seam.Env     // for the pauses between repeats
 	Log       *slog.Logger // repeats, at level debug; nil logs nothing
+	Codec     Codec        // nil is Plain
 }
 
 // Client sends commands to the service. Its methods are safe for concurrent use; their errors are *Error.
@@ -21,6 +22,7 @@ type Client struct {
 	transport Transport
 	env       seam.Env
 	log       *slog.Logger
+	codec     Codec
 }
 
 // New makes a Client.
@@ -34,7 +36,10 @@ func New(c Config) (*Client, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Client{transport: c.Transport, env: c.Env, log: c.Log}, nil
+	if c.Codec == nil {
+		c.Codec = Plain{}
+	}
+	return &Client{transport: c.Transport, env: c.Env, log: c.Log, codec: c.Codec}, nil
 }
 
 // Create makes a volume. A volume that exists already is the error Exists; Unknown means that it may exist now, or
@@ -53,7 +58,7 @@ func (c *Client) Remove(ctx context.Context, name string) error {
 func (c *Client) Attach(ctx context.Context, name string) (wire.Device, error) {
 	var at wire.Device
 	err := c.do(ctx, wire.Attach, name, nil, func(reply []byte) (err error) {
-		at, err = wire.ParseDevice(reply)
+		at, err = c.codec.Device(reply)
 		return err
 	})
 	if err != nil {
@@ -72,7 +77,7 @@ func (c *Client) Detach(ctx context.Context, name string) error {
 func (c *Client) Get(ctx context.Context, name string) (wire.Volume, error) {
 	var v wire.Volume
 	err := c.do(ctx, wire.Get, name, nil, func(reply []byte) error {
-		got, known, err := wire.ParseVolume(reply)
+		got, known, err := c.codec.Volume(reply)
 		if err == nil && !known {
 			err = errUnreadable
 		}
@@ -114,5 +119,5 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 }
 
 func (c *Client) void(ctx context.Context, cmd wire.Command, name string, opts map[string]string) error {
-	return c.do(ctx, cmd, name, opts, wire.ParseNull)
+	return c.do(ctx, cmd, name, opts, c.codec.Null)
 }

@@ -17,8 +17,8 @@ var errUnreadable = errors.New("the service cannot read the metadata of the volu
 func (c *Client) do(ctx context.Context, cmd wire.Command, name string, opts map[string]string,
 	parse func(reply []byte) error,
 ) error {
-	// The transport may keep these bytes, so they are made anew for each call; repeats send the very same ones.
-	request, err := wire.AppendRequest(make([]byte, 0, 128), wire.Request{
+	// The transport may keep these bytes, so they belong to nobody else; repeats send the very same ones.
+	request, err := c.codec.Request(wire.Request{
 		Cmd: cmd, Details: wire.Details{Name: name, Opts: opts}, Version: wire.Version,
 	})
 	if err != nil {

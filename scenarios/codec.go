@@ -1,0 +1,86 @@
+package scenarios
+
+import (
+	"vmdkvol/driver/vmdkops"
+	"vmdkvol/driver/wire"
+)
+
+// codec is the drivers' codec of all runs of a script: the real one, which sees each text once.
+type codec struct {
+	vmdkops.Plain
+	requests map[requestKey][]byte
+	nulls    map[string]error
+	devices  map[string]device
+	volumes  map[string]described
+}
+
+// requestKey is a request without options.
+type requestKey struct {
+	cmd           wire.Command
+	name, version string
+}
+
+type device struct {
+	at  wire.Device
+	err error
+}
+
+type described struct {
+	volume wire.Volume
+	known  bool
+	err    error
+}
+
+var _ vmdkops.Codec = (*codec)(nil)
+
+// mostTexts is how many texts of a kind are remembered before all are forgotten.
+const mostTexts = 1 << 10
+
+func remember[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil || len(*m) == mostTexts {
+		*m = make(map[K]V)
+	}
+	(*m)[key] = value
+}
+
+func (c *codec) Request(r wire.Request) ([]byte, error) {
+	if len(r.Details.Opts) > 0 {
+		return c.Plain.Request(r)
+	}
+	key := requestKey{r.Cmd, r.Details.Name, r.Version}
+	if text := c.requests[key]; text != nil {
+		return text, nil
+	}
+	text, err := c.Plain.Request(r)
+	if err == nil {
+		remember(&c.requests, key, text)
+	}
+	return text, err
+}
+
+func (c *codec) Null(reply []byte) error {
+	err, known := c.nulls[string(reply)]
+	if !known {
+		err = c.Plain.Null(reply)
+		remember(&c.nulls, string(reply), err)
+	}
+	return err
+}
+
+func (c *codec) Device(reply []byte) (wire.Device, error) {
+	d, known := c.devices[string(reply)]
+	if !known {
+		d.at, d.err = c.Plain.Device(reply)
+		remember(&c.devices, string(reply), d)
+	}
+	return d.at, d.err
+}
+
+func (c *codec) Volume(reply []byte) (wire.Volume, bool, error) {
+	d, known := c.volumes[string(reply)]
+	if !known {
+		d.volume, d.known, d.err = c.Plain.Volume(reply)
+		remember(&c.volumes, string(reply), d)
+	}
+	return d.volume, d.known, d.err
+}
