@@ -16,11 +16,12 @@ type locks struct {
 	race bool
 
 	mu      guard
-	records map[string]*lockRecord
+	records []*lockRecord // no two of one name; as few as commands run, so that no map would find one sooner
 	free    []*lockRecord // forgotten ones, to be used again
 }
 
 type lockRecord struct {
+	name  string
 	m     seam.Monitor
 	users int // holders and waiters; guarded by locks.mu
 }
@@ -35,7 +36,29 @@ type held struct {
 
 // renewed is a lock manager without locks, in the memory of one that nobody uses any more.
 func (l *locks) renewed(env seam.Env, serial bool) locks {
-	return locks{env: env, mu: newGuard(env, serial, "esx.locks"), records: cleared(l.records), free: l.free}
+	return locks{env: env, mu: newGuard(env, serial, "esx.locks"), records: l.records[:0], free: append(l.free, l.records...)}
+}
+
+// find returns the place of a record, -1 if there is none. l.mu is held.
+func (l *locks) find(name string) int {
+	for i, rec := range l.records {
+		if rec.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// enter makes a record, in the place of another one of the name. l.mu is held.
+func (l *locks) enter(name string) *lockRecord {
+	rec := l.newRecord()
+	*rec = lockRecord{name: name, m: l.env.NewMonitor(name)}
+	if i := l.find(name); i >= 0 {
+		l.records[i] = rec
+	} else {
+		l.records = append(l.records, rec)
+	}
+	return rec
 }
 
 // acquire waits for the lock of that name. The error is context.Cause(ctx).
@@ -44,7 +67,10 @@ func (l *locks) acquire(ctx context.Context, name string) (held, error) {
 		l.look(name)
 	}
 	l.mu.lock()
-	rec := l.records[name]
+	var rec *lockRecord
+	if i := l.find(name); i >= 0 {
+		rec = l.records[i]
+	}
 	l.env.Touch(name, rec == nil) // whoever makes the record has the lock without a yield
 	if rec == nil {
 		if l.race {
@@ -52,9 +78,7 @@ func (l *locks) acquire(ctx context.Context, name string) (held, error) {
 			l.look(name)
 			l.mu.lock()
 		}
-		rec = l.newRecord()
-		rec.m = l.env.NewMonitor(name)
-		l.records[name] = rec
+		rec = l.enter(name)
 	}
 	h := held{locks: l, rec: rec, name: name, waited: rec.users > 0}
 	rec.users++
@@ -77,9 +101,12 @@ func (h held) forget() {
 	defer h.locks.mu.unlock()
 	h.rec.users--
 	h.locks.env.Touch(h.name, h.rec.users == 0)
-	if h.rec.users == 0 && h.locks.records[h.name] == h.rec {
-		delete(h.locks.records, h.name)
-		h.locks.free = append(h.locks.free, h.rec)
+	l := h.locks
+	if i := l.find(h.name); h.rec.users == 0 && i >= 0 && l.records[i] == h.rec {
+		last := len(l.records) - 1
+		l.records[i] = l.records[last]
+		l.records = l.records[:last]
+		l.free = append(l.free, h.rec)
 	}
 }
 

@@ -17,7 +17,7 @@ type MemStore struct {
 	capacity   int64
 
 	mu     guard
-	files  map[Volume]*memFiles
+	files  fileTable
 	made   int // disks ever created; gives them their IDs
 	flats  int // disks whose descriptor has the name of the data file of another one, should that be made
 	copied func(from, to Disk)
@@ -28,6 +28,7 @@ type MemStore struct {
 
 // memFiles is what a datastore has of a volume: a disk, a sidecar, or both. One that has neither is forgotten.
 type memFiles struct {
+	volume  Volume
 	disk    Disk
 	hasDisk bool
 	owner   string // VM with the disk's file lock, "" if none
@@ -36,26 +37,26 @@ type memFiles struct {
 
 // at returns the files of a volume; what is not there yet is made.
 func (s *MemStore) at(v Volume) *memFiles {
-	f := s.files[v]
+	f := s.files.find(&v)
 	if f == nil {
 		f = s.room.next()
-		*f = memFiles{}
-		s.files[v] = f
+		*f = memFiles{volume: v}
+		s.files.add(f)
 	}
 	return f
 }
 
 // disk returns the files of a volume that has a disk, nil if it has none.
 func (s *MemStore) disk(v Volume) *memFiles {
-	if f := s.files[v]; f != nil && f.hasDisk {
+	if f := s.files.find(&v); f != nil && f.hasDisk {
 		return f
 	}
 	return nil
 }
 
-func (s *MemStore) forget(v Volume, f *memFiles) {
+func (s *MemStore) forget(f *memFiles) {
 	if !f.hasDisk && f.meta == nil {
-		delete(s.files, v)
+		s.files.remove(f)
 	}
 }
 
@@ -72,7 +73,7 @@ func (s *MemStore) Reset(env seam.Env, serial bool, datastores ...string) {
 	*s = MemStore{
 		datastores: append(s.datastores[:0], datastores...), capacity: math.MaxInt64,
 		mu:    newGuard(env, serial, "esx.store"),
-		files: cleared(s.files),
+		files: s.files.renewed(),
 		room:  s.room,
 	}
 	slices.Sort(s.datastores)
@@ -90,7 +91,8 @@ func (s *MemStore) List(_ context.Context, datastore, vmgroup string) ([]string,
 	s.mu.lock()
 	defer s.mu.unlock()
 	var names []string
-	for v, f := range s.files {
+	for _, f := range s.files.all {
+		v := &f.volume
 		if f.hasDisk && v.Datastore == datastore && v.Vmgroup == vmgroup {
 			names = append(names, v.Name)
 		}
@@ -189,7 +191,7 @@ func (s *MemStore) DeleteDisk(_ context.Context, v Volume) error {
 	if _, flat := baseOfData(v); flat {
 		s.flats--
 	}
-	s.forget(v, f)
+	s.forget(f)
 	return nil
 }
 
@@ -197,7 +199,7 @@ func (s *MemStore) DeleteDisk(_ context.Context, v Volume) error {
 func (s *MemStore) ReadMeta(_ context.Context, v Volume) ([]byte, error) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	f := s.files[v]
+	f := s.files.find(&v)
 	if f == nil || f.meta == nil {
 		return nil, ErrNotExist
 	}
@@ -219,12 +221,12 @@ func (s *MemStore) WriteMeta(_ context.Context, v Volume, text []byte) error {
 func (s *MemStore) DeleteMeta(_ context.Context, v Volume) error {
 	s.mu.lock()
 	defer s.mu.unlock()
-	f := s.files[v]
+	f := s.files.find(&v)
 	if f == nil || f.meta == nil {
 		return ErrNotExist
 	}
 	f.meta = nil
-	s.forget(v, f)
+	s.forget(f)
 	return nil
 }
 
@@ -268,8 +270,8 @@ func (s *MemStore) AttachedTo(datastore, vol string) (vm string, ok bool) {
 func (s *MemStore) Disks() []Disk {
 	s.mu.lock()
 	defer s.mu.unlock()
-	list := make([]Disk, 0, len(s.files))
-	for _, f := range s.files {
+	list := make([]Disk, 0, len(s.files.all))
+	for _, f := range s.files.all {
 		if f.hasDisk {
 			list = append(list, f.disk)
 		}
@@ -291,7 +293,7 @@ func (s *MemStore) Disks() []Disk {
 func (s *MemStore) Meta(datastore, vol string) (meta Meta, ok bool) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	f := s.files[Volume{datastore, DefaultVmgroupUUID, vol}]
+	f := s.files.find(&Volume{datastore, DefaultVmgroupUUID, vol})
 	if f == nil {
 		return Meta{}, false
 	}
@@ -308,7 +310,8 @@ func (s *MemStore) Vmgroups(_ context.Context, datastore string) ([]string, erro
 	s.mu.lock()
 	defer s.mu.unlock()
 	var uuids []string
-	for v, f := range s.files {
+	for _, f := range s.files.all {
+		v := &f.volume
 		if f.hasDisk && v.Datastore == datastore && !slices.Contains(uuids, v.Vmgroup) {
 			uuids = append(uuids, v.Vmgroup)
 		}

@@ -3,7 +3,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
-	"maps"
+	"slices"
 
 	"vmdkvol/esxsim"
 )
@@ -55,23 +55,21 @@ func (j *judge) endOn(h *host) string {
 		if refs, err = h.driver.References(context.Background()); err != nil {
 			return err.Error()
 		}
-		h.refs = maps.Clone(refs)
+		h.refs = refs
 	}
-	for _, d := range w.store.Disks() {
-		full := d.Name + "@" + datastore
+	disks := w.store.Disks()
+	for i := range disks {
+		d := &disks[i]
 		if w.t.foreign[d.Name] {
-			if !h.down.is() {
-				delete(refs, full)
-			}
 			continue
 		}
+		full := d.Name + "@" + datastore
 		if why := j.endOf(h, d, refs[full]); why != "" {
 			return full + " " + why
 		}
-		delete(refs, full)
 	}
 	for full, n := range refs {
-		if n > 0 {
+		if n > 0 && !slices.ContainsFunc(disks, func(d esxsim.Disk) bool { return d.Name+"@"+datastore == full }) {
 			return fmt.Sprintf("%s has %d references, but does not exist", full, n)
 		}
 	}
@@ -79,7 +77,7 @@ func (j *judge) endOn(h *host) string {
 }
 
 // endOf compares what is left of a volume on a host with what the answers allow, and its parts with each other.
-func (j *judge) endOf(h *host, d esxsim.Disk, refs int) string {
+func (j *judge) endOf(h *host, d *esxsim.Disk, refs int) string {
 	w := j.w
 	m, mounted := h.guest.At(mountRoot + "/" + d.Name + "@" + datastore) // a volume may be one that no script speaks of
 	vm, attached := w.store.AttachedTo(datastore, d.Name)
