@@ -4,17 +4,25 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"vmdkvol/driver/wire"
 )
 
-// send puts a request in flight. It returns false if nobody listens.
-func (n *Network) send(c *call) bool {
+// send puts a request in flight. It fails if nobody listens, or the backlog is full.
+func (n *Network) send(c *call) error {
 	n.lock()
 	to := n.service
-	if to == nil {
+	var err error
+	switch {
+	case to == nil:
+		err = fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrRefused)
+	case n.cfg.BacklogOne && n.crowded():
+		err = errReset(c)
+	}
+	if err != nil {
 		n.unlock()
-		return false
+		return err
 	}
 	c.to = to
 	n.flying = append(n.flying, c)
@@ -25,7 +33,36 @@ func (n *Network) send(c *call) bool {
 		n.saw(seenTwo)
 	}
 	to.env.Go(c.name, c.fly)
-	return true
+	return nil
+}
+
+// crowded reports whether a request waits to be accepted; n is locked.
+func (n *Network) crowded() bool {
+	n.cfg.Env.Touch("net backlog", true)
+	return slices.ContainsFunc(n.flying, func(c *call) bool { return c.direction == Request })
+}
+
+// accept waits until the service reads from the connection of a call, where it reads from one at a time.
+func (n *Network) accept(c *call) {
+	if r := c.to.receiver; r != nil {
+		c.read = r.Lock(context.Background()) == nil // it cannot fail, but for the end of the service
+	}
+}
+
+// accepted lets the service read from the next connection.
+func (n *Network) accepted(c *call) {
+	if c.read {
+		c.read = false
+		c.to.receiver.Unlock()
+	}
+}
+
+// hold keeps the service reading from a connection on which nothing comes, until the client goes.
+func (n *Network) hold(c *call) {
+	for c.read && !n.abandoned(c) {
+		_ = c.to.env.Sleep(context.Background(), time.Second) // cannot fail: this context never ends
+	}
+	n.accepted(c)
 }
 
 // ended counts a carrier out, for Close.
@@ -45,28 +82,38 @@ func (n *Network) carry(c *call) {
 	if !n.cfg.Cooperative { // there the start of a task is a yield point itself
 		stage.Before("net.request", c.label)
 	}
+	n.accept(c)
+	defer n.accepted(c)
 	peer, pieces := c.e.peer, (*stream)(nil)
 	switch i := stage.Choose("net.request", c.label, n.faults.request.names...); i {
 	case 0:
 	case requestLose:
+		n.accepted(c)
 		stage.Before("net.reply", c.label)
 		n.hand(c, answer{err: errReset(c)})
 		return
 	case requestReset:
+		n.accepted(c)
 		n.hand(c, answer{err: fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrReset)})
 		return
 	case requestSilence:
 		n.land(c)
+		n.hold(c)
 		return
 	case requestDuplicate:
 		n.turn(c, Executing, 0)
 		n.execute(c, peer, slices.Clone(c.request), nil)
 	default:
 		f := n.faults.request.rare[i-requestRare]
-		if f.kind == highPort { // the service closes and reads nothing
+		switch f.kind {
+		case highPort: // the service closes and reads nothing
+			n.accepted(c)
 			stage.Before("net.reply", c.label)
 			n.hand(c, answer{err: errReset(c)})
 			return
+		case runsOn: // the connection breaks when the service has the request
+			n.accepted(c)
+			n.tell(c, answer{err: errReset(c)})
 		}
 		peer, pieces = f.caller(peer), n.befall(c, f, c.request)
 	}
@@ -130,13 +177,18 @@ func (f fault) caller(peer string) string {
 // execute returns the frame of the reply; nil if the service closed the connection.
 func (n *Network) execute(c *call, peer string, request []byte, pieces *stream) []byte {
 	text, err := n.receive(request, pieces)
+	n.accepted(c)
 	if n.cfg.GiveUp != nil {
 		n.patience(err != nil)
 	}
 	if err != nil {
 		return nil // the service refuses the frame (docs/original.md §1.5)
 	}
-	reply := c.to.handler(context.Background(), n.identify(peer), text)
+	ctx := context.Background()
+	if n.cfg.Orphans {
+		ctx = orphan{ctx, n, c}
+	}
+	reply := c.to.handler(ctx, n.identify(peer), text)
 	if reply == nil {
 		return nil
 	}
@@ -180,6 +232,33 @@ type answer struct {
 	frame  []byte
 	pieces *stream // if not nil, of the frame
 	err    error
+}
+
+// orphan is the context of a request that is over when nobody waits for it any more. Nobody can wait for that.
+type orphan struct {
+	context.Context
+	n *Network
+	c *call
+}
+
+// Err implements context.Context.
+func (o orphan) Err() error {
+	if o.n.abandoned(o.c) {
+		return context.Canceled
+	}
+	return nil
+}
+
+// tell gives a call its answer while its request is still in flight.
+func (n *Network) tell(c *call, a answer) {
+	if c.e.conn != nil || c.mon.Lock(context.Background()) != nil {
+		return
+	}
+	if !c.answered {
+		c.answered, c.answer = true, a
+		c.mon.Wake()
+	}
+	c.mon.Unlock()
 }
 
 // hand ends the flight of a call and gives its answer to the one who waits for it: the caller, or on a shared connection

@@ -43,6 +43,7 @@
 //	admission  net.request  high-port     the service closes, because the source port is not below 1024
 //	                        no-id         the service cannot tell who calls: the Handler's peer is ""
 //	                        taken-for@VM  ... and takes the caller for another VM (by name only)
+//	orphan     net.request  runs-on       the connection breaks when the service has the request, which runs on
 //	delay      both         delay@1s      the message is a second late, or another time: delay@26s
 //	cut        both         cut@N         N bytes arrive, then the connection is reset; also cut@half and cut@last
 //	split      both         split@N       N bytes arrive, and after a point net.rest the others
@@ -52,7 +53,8 @@
 // A service that closes without a reply, for whatever reason, shows the client a reset. A length longer than the body
 // ends with the connection: the original gives up at once, where a service that reads on would wait for its deadline.
 //
-// Config.OneRecv, Config.LeftoverID and Config.GiveUp are habits of the original's receiving half. [Network.Reset] is a
+// Config.OneRecv, Config.OneReceiver, Config.LeftoverID and Config.GiveUp are habits of the original's receiving half, and
+// Config.BacklogOne is one that it lost; [Switches] lists them. [Network.Reset] is a
 // service that dies with what it has, [Network.Replace] one that another takes over from while it finishes.
 //
 // [Sometimes] and the faults' names are for a search to list what runs of it may never have come to.

@@ -36,6 +36,7 @@ type call struct {
 	direction   Direction
 	size        int
 	gone        bool // nobody waits for the answer
+	read        bool // the service reads from its connection; for the carrier alone
 
 	mon      seam.Monitor // the caller waits here; the connection, if that is shared
 	answered bool         // guarded by mon
@@ -63,7 +64,7 @@ func makeCall() *call {
 // reset clears a call, but for its rooms, which are overwritten before they are read.
 func (c *call) reset() {
 	c.e, c.to, c.name, c.label, c.request = nil, nil, "", "", nil
-	c.direction, c.size, c.gone = Request, 0, false
+	c.direction, c.size, c.gone, c.read = Request, 0, false, false
 	c.mon, c.answered, c.answer = nil, false, answer{}
 }
 
@@ -137,8 +138,8 @@ func (e *Endpoint) exchange(ctx context.Context, c *call) (answer, error) {
 		return answer{}, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, err)
 	}
 	defer c.mon.Unlock()
-	if !e.n.send(c) {
-		return answer{}, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, ErrRefused)
+	if err := e.n.send(c); err != nil {
+		return answer{}, err
 	}
 	defer e.n.forget(c) // in a defer, because a crash leaves Wait by a panic
 	if e.conn != nil {

@@ -59,6 +59,7 @@ const (
 	refused
 	hang
 	highPort
+	runsOn
 	noID
 	asOther
 	delay
@@ -99,6 +100,7 @@ var kinds = []struct {
 }{
 	{"connect", points{connect: true}, []string{"no-port", "refused", "hang"}},
 	{"admission", points{request: true}, []string{"high-port", "no-id"}},
+	{"orphan", points{request: true}, []string{"runs-on"}},
 	{"delay", points{request: true, reply: true}, []string{"delay@1s"}},
 	{"cut", points{request: true, reply: true}, []string{"cut@0", "cut@2", "cut@6", "cut@8", "cut@half", "cut@last"}},
 	{"split", points{request: true, reply: true}, []string{"split@2", "split@6", "split@8", "split@half", "split@last"}},

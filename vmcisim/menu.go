@@ -61,7 +61,7 @@ func placeOf(k kind) points {
 	switch k {
 	case noPort, refused, hang:
 		return points{connect: true}
-	case highPort, noID, asOther:
+	case highPort, runsOn, noID, asOther:
 		return points{request: true}
 	default:
 		return points{request: true, reply: true}
@@ -82,6 +82,7 @@ func (f *Faults) offer(name string, one fault, at points) {
 // simple are the faults whose name says all.
 var simple = map[string]fault{
 	"no-port": {kind: noPort}, "refused": {kind: refused}, "hang": {kind: hang}, "high-port": {kind: highPort},
+	"runs-on":   {kind: runsOn},
 	"no-id":     {kind: noID},
 	"bad-magic": {kind: garbage, harm: badMagic}, "zero-length": {kind: garbage, harm: zeroLength},
 	"huge-length": {kind: garbage, harm: hugeLength}, "long-length": {kind: garbage, harm: longLength},

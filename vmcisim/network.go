@@ -10,8 +10,8 @@ import (
 
 // Handler is the service at the other end. It gets the text of one request of a peer and returns the text of the
 // reply; nil closes the connection without one. A peer of "" is one that the service cannot tell. It must not change
-// request. Its context never ends: the original service finishes what it has begun, whether or not the client still
-// waits.
+// request. Its context never ends, because the original service finishes what it has begun, whether or not the client still
+// waits; see [Config.Orphans].
 type Handler func(ctx context.Context, peer string, request []byte) (reply []byte)
 
 // Config of a Network.
@@ -30,6 +30,14 @@ type Config struct {
 	// LeftoverID is a service that takes a caller it cannot tell for the one before, as the original does
 	// (docs/original.md §1.4, D24).
 	LeftoverID bool
+	// OneReceiver is a service that accepts and reads on one thread for all peers, as the original does (docs/original.md
+	// §1.4, D16): who has connected and sends nothing keeps all others waiting until he goes.
+	OneReceiver bool
+	// BacklogOne is a service that listens anew for each connection, with a backlog of one, as the original once did
+	// (docs/original.md §1.1, B23): a connection that comes while another one waits to be accepted is reset.
+	BacklogOne bool
+	// Orphans lets the context of the Handler be done when the client does not wait any more.
+	Orphans bool
 	// GiveUp, if set, is called in a carrier when 16 requests in a row were no frames: then the process of the original
 	// ends, and a watchdog starts it again (docs/original.md §1.4). A source port that is too high does not count.
 	GiveUp func()
@@ -68,8 +76,17 @@ type Network struct {
 
 // service is who listens at the other end.
 type service struct {
-	env     seam.Env
-	handler Handler
+	env      seam.Env
+	handler  Handler
+	receiver seam.Monitor // held by who is read from; nil unless that is one at a time
+}
+
+func (n *Network) listen(env seam.Env) service {
+	s := service{env: env, handler: n.cfg.Handler}
+	if n.cfg.OneReceiver {
+		s.receiver = env.NewMonitor("net receiver")
+	}
+	return s
 }
 
 // New returns a network with nothing in flight. It starts nothing.
@@ -82,8 +99,9 @@ func New(cfg Config) *Network {
 // Renew makes n what [New] makes of cfg, in memory that n has already: an explorer makes one network after another. Nobody
 // may use what n was before, or an endpoint of it.
 func (n *Network) Renew(cfg Config) {
-	*n = Network{cfg: cfg, faults: cfg.Faults, first: service{cfg.Env, cfg.Handler}, many: n.many, ends: n.ends}
+	*n = Network{cfg: cfg, faults: cfg.Faults, many: n.many, ends: n.ends}
 	clear(n.many)
+	n.first = n.listen(cfg.Env)
 	n.service = &n.first
 	if n.faults == nil {
 		n.faults = usual
@@ -173,7 +191,8 @@ func (n *Network) newEndpoint() *Endpoint {
 func (n *Network) Reset(env seam.Env) {
 	n.lock()
 	if n.service = nil; env != nil {
-		n.service = &service{env, n.cfg.Handler}
+		s := n.listen(env)
+		n.service = &s
 	}
 	lost := n.flying
 	n.flying = nil
@@ -189,7 +208,8 @@ func (n *Network) Replace(env seam.Env, handler Handler) {
 	n.lock()
 	defer n.unlock()
 	n.cfg.Handler = handler // for Reset
-	n.service = &service{env, handler}
+	s := n.listen(env)
+	n.service = &s
 }
 
 // Close waits until no carrier runs. In a cooperative world the kernel ends them, and Close returns at once.
