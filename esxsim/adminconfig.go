@@ -78,6 +78,7 @@ func (a *Admin) initConfig(ctx context.Context, o options) (Result, error) {
 	if err := f.Init(ctx, ds, o.on("force")); err != nil {
 		return Result{}, err
 	}
+	a.configChanged()
 	return Result{Text: "the config database is ready"}, nil
 }
 
@@ -103,11 +104,19 @@ func (a *Admin) removeConfig(ctx context.Context, o options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	a.configChanged()
 	text := "the config database is removed"
 	if path != "" {
 		text += "; a backup is " + path
 	}
 	return Result{Text: text}, nil
+}
+
+// configChanged restarts the service, as it once was after each change (docs/original.md B17).
+func (a *Admin) configChanged() {
+	if a.esx.quirk.has(configRestarts) {
+		a.esx.die()
+	}
 }
 
 func (a *Admin) moveConfig(context.Context, options) (Result, error) {

@@ -75,8 +75,8 @@ func (s *Service) clone(ctx context.Context, c *call, name string, format Format
 	if !ok {
 		return nil, s.undo(ctx, c, "Failed to create volume KV for "+c.volume)
 	}
-	if s.fails("esx.clone.meta", c.volume) ||
-		s.writeMeta(ctx, c.group.files, v, c.label, s.cloneMeta(c, meta, name, format)) != nil {
+	if !s.quirk.has(cloneKeepsSidecar) && (s.fails("esx.clone.meta", c.volume) ||
+		s.writeMeta(ctx, c.group.files, v, c.label, s.cloneMeta(c, meta, name, format)) != nil) {
 		s.env.Touch(c.label.meta, true)
 		_ = c.group.files.DeleteMeta(ctx, v) // it goes with its disk
 		return nil, s.undo(ctx, c, "Failed to create metadata kv store for "+c.group.path(v))

@@ -26,29 +26,34 @@ func (s *Service) detach(ctx context.Context, c *call) (reply []byte, fault stri
 		return s.null, ""
 	case busy:
 		s.saw(seenBusy)
-		return nil, detachFault(c, faultBusy)
+		return s.detachFailed(c, faultBusy)
 	}
 
 	switch s.checkpoint("esx.detach.unplug", c.volume, s.failOrBusy) {
 	case chosenFail:
 		s.end(m)
-		return nil, detachFault(c, generalFault)
+		return s.detachFailed(c, generalFault)
 	case chosenBusy:
 		s.saw(seenBusy)
 		s.end(m)
-		return nil, detachFault(c, faultBusy)
+		return s.detachFailed(c, faultBusy)
 	}
 	fault = s.unplug(ctx, c)
 	s.end(m)
 	if fault != "" {
-		return nil, detachFault(c, fault)
+		return s.detachFailed(c, fault)
 	}
 	s.recordDetached(ctx, c)
 	return s.null, ""
 }
 
-func detachFault(c *call, fault string) string {
-	return "Failed to detach " + c.group.path(c.target) + ": " + fault
+// detachFailed is the fault of a reconfigure task, for which the service was once not prepared (docs/original.md B20).
+func (s *Service) detachFailed(c *call, fault string) (reply []byte, text string) {
+	if s.quirk.has(detachFaultEnds) {
+		s.die()
+		return nil, ""
+	}
+	return nil, "Failed to detach " + c.group.path(c.target) + ": " + fault
 }
 
 // unplug is the reconfigure task that removes the disk.

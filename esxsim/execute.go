@@ -71,7 +71,14 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 	switch {
 	case fault != "":
 		return s.groupless(ctx, m, r, fault)
-	case r.cmd == wire.List:
+	case g.db != nil && s.quirk.has(dbHandleShared):
+		p, free := s.openHandle()
+		if !free {
+			return errorReply(foreignHandle)
+		}
+		defer s.closeHandle(p)
+	}
+	if r.cmd == wire.List {
 		return s.list(ctx, m, g)
 	}
 	target, fault := s.locate(ctx, g, r.name, m.Home, nil)
@@ -109,6 +116,9 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 		if err := s.take(ctx, &c); err != nil {
 			return errorReply("Server returned an error: " + err.Error())
 		}
+	}
+	if !s.quirk.has(orphansRunOn) && ctx.Err() != nil {
+		return nil // nobody is there to read it
 	}
 	if reply, fault = s.dispatch(ctx, &c); fault != "" {
 		return errorReply(fault)

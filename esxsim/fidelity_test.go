@@ -20,10 +20,9 @@ var packages = map[string]string{
 	"conform": "../lab/conform",
 }
 
-// TestFidelity: what docs/fidelity.md names exists, and it speaks of every section, switch and checkpoint.
-func TestFidelity(t *testing.T) {
-	text, err := os.ReadFile("../docs/fidelity.md")
-	require.NoError(t, err)
+// allTests are the tests of the packages, as docs/fidelity.md names them.
+func allTests(t *testing.T) map[string]bool {
+	t.Helper()
 	tests := map[string]bool{}
 	for name, dir := range packages {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
@@ -36,10 +35,34 @@ func TestFidelity(t *testing.T) {
 			}
 		}
 	}
+	return tests
+}
+
+// switchFacts are the facts of all switches of service and network, as docs/fidelity.md names them.
+func switchFacts(t *testing.T) map[string]string {
+	t.Helper()
+	facts := map[string]string{}
+	for _, q := range esxsim.QuirkList() {
+		facts["quirk:"+string(q.Name)] = q.Fact
+	}
+	source, err := os.ReadFile("../vmcisim/switches.go") // which this package knows nothing of
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile(`\{"([a-z-]+)", "([^"]+)", (?:true|false)\}`).FindAllSubmatch(source, -1) {
+		facts["network:"+string(m[1])] = string(m[2])
+	}
+	require.Contains(t, facts, "network:backlog-one")
+	return facts
+}
+
+// TestFidelity: what docs/fidelity.md names exists, and it speaks of every section, switch and checkpoint.
+func TestFidelity(t *testing.T) {
+	text, err := os.ReadFile("../docs/fidelity.md")
+	require.NoError(t, err)
+	tests := allTests(t)
 	missing := map[string]bool{}
 	known := map[string]bool{}
-	for _, q := range esxsim.QuirkList() {
-		known["quirk:"+string(q.Name)], missing["quirk:"+string(q.Name)] = true, true
+	for name := range switchFacts(t) {
+		known[name], missing[name] = true, true
 	}
 	for _, p := range esxsim.Checkpoints() {
 		known[p.Name], missing[p.Name] = true, true
@@ -77,4 +100,50 @@ func TestFidelity(t *testing.T) {
 	}
 	require.Greater(t, rows, 60)
 	require.Empty(t, missing, "docs/fidelity.md does not speak of these")
+}
+
+// TestBugsAndDefects: docs/fidelity.md has a row for each bug and each defect of docs/original.md, with every switch that
+// brings it back, or it says whose it is.
+func TestBugsAndDefects(t *testing.T) {
+	text, err := os.ReadFile("../docs/fidelity.md")
+	require.NoError(t, err)
+	tests, facts := allTests(t), switchFacts(t)
+	rows := map[string][]string{}
+	for _, line := range strings.Split(string(text), "\n") {
+		m := regexp.MustCompile(`^\| ([BD]\d+) \| (.*) \|(.*)\|$`).FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		item := m[1]
+		require.NotContains(t, rows, item, "twice")
+		rows[item] = nil
+		for _, n := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(m[3], -1) {
+			name := n[1]
+			if strings.Contains(name, "/") {
+				require.FileExists(t, filepath.Join("..", name), item)
+				continue
+			}
+			_, isSwitch := facts[name]
+			require.True(t, isSwitch || tests[name], "%s: there is no %s", item, name)
+			if isSwitch {
+				rows[item] = append(rows[item], name)
+			}
+		}
+		require.Equal(t, len(rows[item]) == 0, strings.HasPrefix(m[2], "elsewhere, of "), line)
+	}
+	for letter, last := range map[string]int{"B": 45, "D": 29} {
+		for i := 1; i <= last; i++ {
+			require.Contains(t, rows, fmt.Sprint(letter, i))
+		}
+	}
+	for name, fact := range facts {
+		for _, item := range regexp.MustCompile(`\b[BD]\d+`).FindAllString(fact, -1) {
+			require.Contains(t, rows[item], name)
+		}
+	}
+	for item, names := range rows {
+		for _, name := range names {
+			require.Regexp(t, item+`\b`, facts[name], "%s says nothing of %s", name, item)
+		}
+	}
 }

@@ -20,6 +20,9 @@ func (s *Service) groupless(ctx context.Context, m *machine, r *request, fault s
 	case wire.List:
 		return wire.AppendList(nil, nil)
 	case wire.Detach:
+		if s.quirk.has(noForceDetach) {
+			return errorReply(fault)
+		}
 		return s.forceDetach(ctx, m, r, fault)
 	default:
 		return errorReply(fault)

@@ -21,6 +21,8 @@ const (
 type process struct {
 	ops      int  // commands in flight, the original's opsCounter
 	stopping bool // requests are declined
+	handles  int  // requests that use the config database (quirk db-handle-shared)
+	library  int  // calls of the disk library (quirk disklib-unlocked)
 }
 
 // begin counts a command; false if it is declined. s.mu is held.
@@ -30,6 +32,33 @@ func (p *process) begin() bool {
 	}
 	p.ops++
 	return true
+}
+
+// die is the end of the process by itself.
+func (s *Service) die() {
+	if s.cfg.Ended != nil {
+		s.cfg.Ended()
+	}
+}
+
+// foreignHandle is what SQLite says of a handle that another thread has opened; its text is ours.
+const foreignHandle = "Server returned an error: ProgrammingError('SQLite objects created in a thread can only be used in that same thread.')"
+
+// openHandle is the use of the config database by a thread; false if another one uses it.
+func (s *Service) openHandle() (p *process, free bool) {
+	s.mu.lock()
+	defer s.mu.unlock()
+	p = s.process
+	if free = p.handles == 0; free {
+		p.handles++
+	}
+	return p, free
+}
+
+func (s *Service) closeHandle(p *process) {
+	s.mu.lock()
+	p.handles--
+	s.mu.unlock()
 }
 
 // Stop is the signal that ends the service (docs/original.md §2.15): new requests are declined, and commands in flight

@@ -43,6 +43,13 @@ func (c *MemConfig) SetMode(m Mode) {
 	c.mode = m
 }
 
+// Mode returns the mode.
+func (c *MemConfig) Mode() Mode {
+	c.mu.lock()
+	defer c.mu.unlock()
+	return c.mode
+}
+
 // open fails if there is no database that can be asked; c.mu is held.
 func (c *MemConfig) open() error {
 	switch c.mode {

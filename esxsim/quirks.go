@@ -25,16 +25,33 @@ const (
 	CloneDeadlock Quirk = "clone-deadlock"
 	// CloneInheritsOwner: a clone copies from its source's metadata who has the disk (§2.6, D11). Off: it is detached.
 	CloneInheritsOwner Quirk = "clone-inherits-owner"
+	// CloneKeepsSidecar: a clone keeps the sidecar that was copied with its source's disk, as VVol did, and so the options and the
+	// owner of its source (§2.14, B22). Here it does on every datastore.
+	CloneKeepsSidecar Quirk = "clone-keeps-sidecar"
 	// CloneSourceUnlocked: a clone locks its source under a name that nobody else uses (§2.6, B7).
 	CloneSourceUnlocked Quirk = "clone-source-unlocked"
 	// ClonesUncounted: clones are not charged to the quota of their vmgroup (§2.6, D10).
 	ClonesUncounted Quirk = "clones-uncounted"
+	// ConfigRestarts: each "config init" and "config rm" ends the process, and a watchdog that has seen it end too often too
+	// quickly does not start it again (§2.15, B17).
+	ConfigRestarts Quirk = "config-restarts"
 	// ControllerWithDisk: a new controller comes in the same task as the disk, which crashes the VM (§2.7, B19).
 	ControllerWithDisk Quirk = "controller-with-disk"
 	// CreateRepeats: create of a volume that exists is a success (§2.6, B12).
 	CreateRepeats Quirk = "create-existing-ok"
 	// DatastoreCacheRace: list empties the cache of datastores before it fills it again (§2.4, B15).
 	DatastoreCacheRace Quirk = "datastore-cache-race"
+	// DBHandleShared: all requests use the handle to the config database that one of them has opened, which SQLite refuses while
+	// that one runs (§2.12, B2).
+	DBHandleShared Quirk = "db-handle-shared"
+	// DetachFaultEnds: a fault of the reconfigure task of a detach ends the process, and a watchdog starts it again (§2.8, B20).
+	DetachFaultEnds Quirk = "detach-fault-ends"
+	// DiskLibUnlocked: the disk library is called without its lock, and whoever reads metadata while another call runs gets
+	// nothing that can be read (§2.11, B3).
+	DiskLibUnlocked Quirk = "disklib-unlocked"
+	// FileLockIgnored: a datastore does not keep its file locks, so that a second VM gets a disk that one has. No release and no
+	// datastore did this: it is what every promise between hosts rests on (§2.11, H13).
+	FileLockIgnored Quirk = "file-lock-ignored"
 	// FirstSnapshotIgnored: a power-state listener that has connected, or connected again, ignores which VMs are off
 	// already, so that their disks stay in their configurations (§2.13).
 	FirstSnapshotIgnored Quirk = "first-snapshot-ignored"
@@ -61,6 +78,8 @@ const (
 	MalformedErrors Quirk = "malformed-errors"
 	// MismatchExecutes: a request of another version is refused, and executed (§1.7, B13).
 	MismatchExecutes Quirk = "mismatch-executes"
+	// NoForceDetach: a VM without a vmgroup is refused a detach like everything else (§2.8, B18).
+	NoForceDetach Quirk = "no-force-detach"
 	// NoVMLock: attach and detach take no lock of the VM, so a second one at the same time fails with "Another task
 	// is already in progress." The last release had the lock (§2.7, §2.11, B9).
 	NoVMLock Quirk = "no-vm-lock"
@@ -70,6 +89,9 @@ const (
 	// OptionsLost: attach and detach replace metadata that they cannot read by a record without options (§2.14, D12).
 	// Off: they leave it alone.
 	OptionsLost Quirk = "options-lost"
+	// OrphansRunOn: a request is executed although whoever sent it has gone meanwhile, so that it overlaps its own repetition
+	// (§1.9, D23). Off: it ends without effect when it has the lock of its volume.
+	OrphansRunOn Quirk = "orphans-run-on"
 	// OwnerByName: at power-off the metadata is cleared if it names a VM with the same display name
 	// (§2.13, D28). Off: the uuid decides.
 	OwnerByName Quirk = "owner-by-name"
@@ -121,11 +143,17 @@ const (
 	busyUnderLock
 	cloneDeadlock
 	cloneInheritsOwner
+	cloneKeepsSidecar
 	cloneSourceUnlocked
 	clonesUncounted
+	configRestarts
 	controllerWithDisk
 	createRepeats
 	datastoreCacheRace
+	dbHandleShared
+	detachFaultEnds
+	diskLibUnlocked
+	fileLockIgnored
 	firstIgnored
 	forceDetachBroken
 	globNames
@@ -136,9 +164,11 @@ const (
 	lockTableRace
 	malformedErrors
 	mismatchExecutes
+	noForceDetach
 	noVMLock
 	nullGet
 	optionsLost
+	orphansRunOn
 	ownerByName
 	quotaRace
 	removeInUse
@@ -154,12 +184,12 @@ const (
 	// faithful is what the last release did.
 	faithful = busyUnderLock | cloneDeadlock | cloneInheritsOwner | clonesUncounted | firstIgnored |
 		forceDetachBroken | globNames | homeLock | listenerEnds | listenerBlindly | malformedErrors |
-		nullGet | optionsLost | ownerByName | quotaRace | reservedNames | setUnlocked | staleAttached |
+		nullGet | optionsLost | orphansRunOn | ownerByName | quotaRace | reservedNames | setUnlocked | staleAttached |
 		stopLivesOn | tornMetadata | vmgroupByName
 )
 
 // quirkTable is sorted by name.
-func quirkTable() [37]QuirkFact {
+func quirkTable() [45]QuirkFact {
 	return [...]QuirkFact{
 		{AttachOnce, "docs/original.md §2.7, B21", false},
 		{AttachRepairs, "docs/original.md §2.7, B10", false},
@@ -169,11 +199,17 @@ func quirkTable() [37]QuirkFact {
 		{BusyUnderLock, "docs/original.md §2.14, D16", true},
 		{CloneDeadlock, "docs/original.md §2.6, D9", true},
 		{CloneInheritsOwner, "docs/original.md §2.6, D11", true},
+		{CloneKeepsSidecar, "docs/original.md §2.14, B22", false},
 		{CloneSourceUnlocked, "docs/original.md §2.6, B7", false},
 		{ClonesUncounted, "docs/original.md §2.6, D10", true},
+		{ConfigRestarts, "docs/original.md §2.15, B17", false},
 		{ControllerWithDisk, "docs/original.md §2.7, B19", false},
 		{CreateRepeats, "docs/original.md §2.6, B12", false},
 		{DatastoreCacheRace, "docs/original.md §2.4, B15", false},
+		{DBHandleShared, "docs/original.md §2.12, B2", false},
+		{DetachFaultEnds, "docs/original.md §2.8, B20", false},
+		{DiskLibUnlocked, "docs/original.md §2.11, B3", false},
+		{FileLockIgnored, "docs/original.md §2.11, H13", false},
 		{FirstSnapshotIgnored, "docs/original.md §2.13", true},
 		{ForceDetachBroken, "docs/original.md §2.8, D17", true},
 		{GlobNames, "docs/original.md §2.5, D20", true},
@@ -184,9 +220,11 @@ func quirkTable() [37]QuirkFact {
 		{LockTableRace, "docs/original.md §2.11, B1", false},
 		{MalformedErrors, "docs/original.md §1.8, D15", true},
 		{MismatchExecutes, "docs/original.md §1.7, B13", false},
+		{NoForceDetach, "docs/original.md §2.8, B18", false},
 		{NoVMLock, "docs/original.md §2.7, §2.11, B9", false},
 		{NullGet, "docs/original.md §2.9, D14", true},
 		{OptionsLost, "docs/original.md §2.14, D12", true},
+		{OrphansRunOn, "docs/original.md §1.9, D23", true},
 		{OwnerByName, "docs/original.md §2.13, D28", true},
 		{QuotaRace, "docs/original.md §2.12, D10", true},
 		{RemoveInUse, "docs/original.md §2.10, B6", false},

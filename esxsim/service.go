@@ -38,6 +38,11 @@ type Config struct {
 	// changed.
 	Latency map[wire.Command]time.Duration
 
+	// Ended, if set, is called in a task of the service when its process ends by itself (quirks detach-fault-ends and
+	// config-restarts). Whoever gives it ends what the service executes, and starts it again or not, see [Watchdog]. It may
+	// not yield.
+	Ended func()
+
 	// DefaultDatastore is that of vmgroup _DEFAULT while Groups is nil or not configured; "" is "_VM_DS", the caller's home
 	// datastore.
 	DefaultDatastore string
@@ -154,7 +159,7 @@ func (s *Service) Reset(cfg Config) error {
 		s.null = wire.AppendNull(nil)
 	}
 	s.process = &s.first
-	if cfg.SharedStore || cfg.EveryStep {
+	if cfg.SharedStore || cfg.EveryStep || quirk.has(diskLibUnlocked) {
 		s.openSidecars()
 	}
 	s.everyone = group{
@@ -182,7 +187,8 @@ func (s *Service) Reset(cfg Config) error {
 
 // Handle executes one request text of the VM with the given [VM.ID] and returns the reply text, both without frame. It
 // answers whatever the request is, and does not panic. A done ctx ends the wait for a lock; work that has begun is
-// finished.
+// finished. The reply is nil, which is none, if the process has ended by itself, and without quirk orphans-run-on if ctx was
+// done before the work began.
 func (s *Service) Handle(ctx context.Context, vm string, request []byte) (reply []byte) {
 	return s.execute(ctx, vm, request)
 }

@@ -23,6 +23,9 @@ const (
 	chosenTorn = 2
 )
 
+// errCrossed is what comes of two calls of the disk library at once (quirk disklib-unlocked).
+var errCrossed = errors.New("the disk library returned garbage")
+
 var errBusy = errors.New("the file is busy (EBUSY)")
 
 func (s *Service) openSidecars() {
@@ -35,20 +38,50 @@ func (s *Service) openSidecars() {
 type access struct {
 	s    *Service
 	held bool
+	of   *process // that called the library without its lock; nil if it has the lock
 }
 
 func (a *access) lock(ctx context.Context) error {
+	if s := a.s; s.quirk.has(diskLibUnlocked) {
+		s.env.Touch(libraryLabel, true)
+		s.mu.lock()
+		defer s.mu.unlock()
+		a.of, a.held = s.process, true
+		a.of.library++
+		return nil
+	}
 	err := a.s.sidecars.library.Lock(ctx)
 	a.held = err == nil
 	return err
 }
 
+// crossed reports whether another call of the library runs.
+func (a *access) crossed() bool {
+	if a.of == nil {
+		return false
+	}
+	a.s.env.Touch(libraryLabel, false)
+	a.s.mu.lock()
+	defer a.s.mu.unlock()
+	return a.of.library > 1
+}
+
 func (a *access) close() {
-	if a.held {
-		a.held = false
+	switch {
+	case !a.held:
+	case a.of != nil:
+		a.s.env.Touch(libraryLabel, true)
+		a.s.mu.lock()
+		a.of.library--
+		a.s.mu.unlock()
+	default:
 		a.s.sidecars.library.Unlock()
 	}
+	a.held = false
 }
+
+// libraryLabel is the footprint of the disk library without its lock.
+const libraryLabel = "disk library"
 
 // open opens a sidecar, which can be busy for a while. The original pauses with the lock of all metadata (D16).
 func (a *access) open(ctx context.Context, op, volume string) error {
@@ -83,6 +116,9 @@ func (s *Service) readSidecar(ctx context.Context, files Store, v Volume) ([]byt
 	defer a.close()
 	if err := a.open(ctx, "esx.meta.read", v.Name); err != nil {
 		return nil, err
+	}
+	if a.crossed() {
+		return nil, errCrossed
 	}
 	return files.ReadMeta(ctx, v)
 }

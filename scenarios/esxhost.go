@@ -71,6 +71,9 @@ func (w *World) erect(e *esxHost, index int) error {
 		Memo: e.memo(), Log: t.log,
 		SharedStore: len(w.esxs) > 1, Host: e.name, Latency: t.script.Latency,
 	}
+	if t.script.mayEnd() {
+		cfg.Ended = e.giveUp
+	}
 	if w.config != nil {
 		cfg.Groups = w.config
 	}
@@ -92,6 +95,7 @@ func (w *World) erect(e *esxHost, index int) error {
 		Env: e.world, Stage: &w.props, Handler: handler, Shared: t.script.Shared, Cooperative: true,
 		Guarded: t.threads, Pool: pool,
 		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID, GiveUp: giveUp,
+		OneReceiver: t.script.OneReader, BacklogOne: t.script.BacklogOne, Orphans: t.notices(),
 	})
 	return nil
 }
@@ -255,6 +259,17 @@ func (e *esxHost) cut(ctx context.Context, vm string) error {
 
 // watchdog is the task that starts a service again that has ended by itself.
 const watchdog = "watchdog"
+
+// mayEnd reports whether the service can end by itself.
+func (s *Script) mayEnd() bool {
+	return s.GivesUp || s.Quirks[string(esxsim.DetachFaultEnds)] || s.Quirks[string(esxsim.ConfigRestarts)]
+}
+
+// notices reports whether the service looks if somebody waits for what it does.
+func (t *theatre) notices() bool {
+	on, said := t.quirks[esxsim.OrphansRunOn]
+	return said && !on
+}
 
 func (e *esxHost) giveUp() {
 	e.w.docker.Go(watchdog, func() {

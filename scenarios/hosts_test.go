@@ -23,6 +23,10 @@ func TestGivenHosts(t *testing.T) {
 	again, err := scenarios.Format("x.scn", text)
 	require.NoError(t, err)
 	require.Contains(t, again, "given latency attach=2s create=1m\n")
+	written, err := scenarios.Parse("x.scn", s.Text())
+	require.NoError(t, err)
+	require.Equal(t, []any{s.ESX, s.On, s.Local, s.Homes, s.Latency},
+		[]any{written.ESX, written.On, written.Local, written.Homes, written.Latency}, "a counterexample is written so")
 
 	for line, want := range map[string]string{
 		"given esx esx":                              "esx is always there",

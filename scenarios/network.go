@@ -2,9 +2,11 @@ package scenarios
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
+	"vmdkvol/esxsim"
 	"vmdkvol/vmcisim"
 )
 
@@ -14,6 +16,8 @@ type Network struct {
 	OneRecv    bool     // the service refuses most requests that arrive in pieces
 	LeftoverID bool     // the service takes a caller it cannot tell for the one before
 	GivesUp    bool     // the service ends after 16 bad requests in a row, and is started again
+	OneReader  bool     // the service reads from one connection at a time
+	BacklogOne bool     // the service resets a connection if another one waits to be accepted
 	Rare       []string // faults beside the usual ones, see vmcisim.ParseFaults
 }
 
@@ -37,7 +41,32 @@ type flag struct {
 }
 
 func (n *Network) flags() []flag {
-	return []flag{{"shared", &n.Shared}, {"one-recv", &n.OneRecv}, {"leftover-id", &n.LeftoverID}, {"gives-up", &n.GivesUp}}
+	return []flag{
+		{"shared", &n.Shared}, {"one-recv", &n.OneRecv}, {"leftover-id", &n.LeftoverID}, {"gives-up", &n.GivesUp},
+		{"one-receiver", &n.OneReader}, {"backlog-one", &n.BacklogOne},
+	}
+}
+
+// NetworkSwitches are the switches of the network, which given network turns on.
+func NetworkSwitches() []vmcisim.Switch { return vmcisim.Switches() }
+
+// Switch sets a quirk of the service or a switch of the network by its name, as NAME=on or NAME=off.
+func (s *Script) Switch(text string) error {
+	name, value, _ := strings.Cut(text, "=")
+	if value != "on" && value != "off" {
+		return fmt.Errorf("switch %s: want NAME=on or NAME=off", shown(text))
+	}
+	for _, f := range s.flags() {
+		if f.word == name {
+			*f.on = value == "on"
+			return nil
+		}
+	}
+	if _, err := esxsim.ParseQuirks(text); err != nil {
+		return err
+	}
+	s.Quirks[name] = value == "on"
+	return nil
 }
 
 func (p *parser) givenNetwork(rest string) error {
@@ -50,7 +79,7 @@ func (p *parser) givenNetwork(rest string) error {
 		}
 		i := slices.IndexFunc(flags, func(f flag) bool { return f.word == word })
 		if i < 0 {
-			return unknown("network", word, "shared", "one-recv", "leftover-id", "gives-up", "faults=")
+			return unknown("network", word, "shared", "one-recv", "leftover-id", "gives-up", "one-receiver", "backlog-one", "faults=")
 		}
 		*flags[i].on = true
 	}

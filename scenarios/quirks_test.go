@@ -1,8 +1,6 @@
 package scenarios_test
 
 import (
-	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,37 +8,6 @@ import (
 	"vmdkvol/esxsim"
 	"vmdkvol/scenarios"
 )
-
-// TestScenariosFailWithTheirQuirk: a scenario that says "fails with: NAME=on" passes as it is (see TestEveryScenario), and
-// with that switch an answer is wrong or an oracle objects; that its schedule fits no more is not enough.
-func TestScenariosFailWithTheirQuirk(t *testing.T) {
-	says := regexp.MustCompile(`(?m)^# source:.*; fails with: ([a-z-]+)=(on|off)`)
-	found := 0
-	for file, text := range scenarioTexts(t) {
-		m := says.FindStringSubmatch(text)
-		if m == nil {
-			require.NotContains(t, text, "fails with", file)
-			continue
-		}
-		found++
-		s, err := scenarios.Parse(file, text)
-		require.NoError(t, err)
-		_, err = esxsim.ParseQuirks(m[1] + "=" + m[2])
-		require.NoError(t, err, file)
-		s.Quirks[m[1]] = m[2] == "on"
-		stage, err := scenarios.NewStage(s)
-		require.NoError(t, err)
-		outcome, err := stage.Replay(false)
-		stage.Close()
-		require.NoError(t, err)
-		failed := outcome.Result.Failure != nil
-		for _, wrong := range outcome.Wrong {
-			failed = failed || !strings.Contains(wrong, "never came to")
-		}
-		require.True(t, failed, "%s passes with %s=%s", file, m[1], m[2])
-	}
-	require.GreaterOrEqual(t, found, 15)
-}
 
 // TestGivenESX: what a scenario can say about ESX, and mistakes in it.
 func TestGivenESX(t *testing.T) {

@@ -97,7 +97,7 @@ func (p *parser) references(stale bool) error {
 			}
 		}
 	}
-	if p.s.GivesUp {
+	if p.s.mayEnd() {
 		p.ends = append(p.ends, p.network)
 	}
 	if p.s.crashes(crashESX) {

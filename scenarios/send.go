@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,10 +30,52 @@ func (o *Op) request(verb Verb, words []string) (err error) {
 			return fmt.Errorf("%s is too much: %s takes no volume", shown(words[1]), o.Command)
 		}
 		_, o.Opts, err = named(words, verb.Keys...)
-		return err
+	} else {
+		o.Volume, o.Opts, err = named(words[1:], verb.Keys...)
 	}
-	o.Volume, o.Opts, err = named(words[1:], verb.Keys...)
+	if text, long := o.Opts[lengthKey]; err == nil && long {
+		request, _ := o.requestText() // what is wrong with it, the answer says
+		n, bad := strconv.Atoi(text)
+		if least := len(request) + 1; bad != nil || n < least || n > maxLength {
+			return fmt.Errorf("length %s: want a number of bytes, the NUL included, from %d, which this request has, to %d", shown(text), least, maxLength)
+		}
+	}
 	return err
+}
+
+const (
+	lengthKey = "length"
+	maxLength = 1 << 20 // where the original's client cuts a request (docs/original.md §1.5)
+)
+
+// requestText is the text of a send, without what makes it long.
+func (o *Op) requestText() ([]byte, error) {
+	r := wire.Request{Cmd: wire.Command(o.Command), Version: wire.Version}
+	r.Details.Name = o.Volume
+	for _, k := range sortedKeys(o.Opts) {
+		switch k {
+		case "version":
+			r.Version = o.Opts[k]
+			continue
+		case lengthKey:
+			continue
+		}
+		if r.Details.Opts == nil {
+			r.Details.Opts = map[string]string{}
+		}
+		r.Details.Opts[k] = o.Opts[k]
+	}
+	return wire.AppendRequest(nil, r)
+}
+
+// lengthened is a request text with so many bytes, its NUL included: JSON takes blanks before its last brace.
+func lengthened(text []byte, length string) []byte {
+	n, err := strconv.Atoi(length)
+	if err != nil || n <= len(text)+1 {
+		return text
+	}
+	end := len(text) - 1
+	return slices.Concat(text[:end], slices.Repeat([]byte(" "), n-1-len(text)), text[end:])
 }
 
 // strange notes the volumes that a send touches.
@@ -57,22 +100,11 @@ const sendTimeout = 5 * time.Minute
 
 // send does one exchange with ESX, once.
 func (w *World) send(ctx context.Context, h *host, op *Op) (answer string, err error) {
-	r := wire.Request{Cmd: wire.Command(op.Command), Version: wire.Version}
-	r.Details.Name = op.Volume
-	for _, k := range sortedKeys(op.Opts) {
-		if k == "version" {
-			r.Version = op.Opts[k]
-			continue
-		}
-		if r.Details.Opts == nil {
-			r.Details.Opts = map[string]string{}
-		}
-		r.Details.Opts[k] = op.Opts[k]
-	}
-	text, err := wire.AppendRequest(nil, r)
+	text, err := op.requestText()
 	if err != nil {
 		return "failed", err
 	}
+	text = lengthened(text, op.Opts[lengthKey])
 	if w.t.script.Faults > 0 { // else it waits for ever, as the original client does, and a deadlock shows as one
 		var cancel context.CancelFunc
 		ctx, cancel = w.docker.WithDeadline(ctx, w.docker.Now().Add(sendTimeout))
@@ -82,7 +114,7 @@ func (w *World) send(ctx context.Context, h *host, op *Op) (answer string, err e
 	if err != nil {
 		return "unreachable", err
 	}
-	return shownReply(r.Cmd, reply), nil
+	return shownReply(wire.Command(op.Command), reply), nil
 }
 
 // shownReply is a reply as an answer: what the command says, the first line of an error, or else the text itself.
@@ -121,7 +153,7 @@ func shownReply(cmd wire.Command, reply []byte) (answer string) {
 	switch {
 	case errors.As(err, &refused):
 		first, _, _ := strings.Cut(refused.Text, "\n")
-		return first
+		return strings.Join(strings.Fields(first), " ") // as a scenario can say it
 	case err != nil:
 		return string(reply)
 	}

@@ -12,8 +12,8 @@ type Verb struct {
 
 var createKeys = []string{"access", "attach-as", "diskformat", "fstype", "size"}
 
-// sendKeys are the options of the protocol's create, and the version of the request.
-var sendKeys = append([]string{"clone-from", "version", "vsan-policy-name"}, createKeys...)
+// sendKeys are the options of the protocol's create, and the version and the length of the request.
+var sendKeys = append([]string{"clone-from", "length", "version", "vsan-policy-name"}, createKeys...)
 
 // Verbs returns all operations that a client can do, in the order of the reference.
 func Verbs() []Verb {

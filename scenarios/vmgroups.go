@@ -153,6 +153,7 @@ var adminActions = map[string]struct {
 	command string
 	keys    map[string]string // the options of the command by the keys of the scenario
 }{
+	"config": {"", nil}, // init or rm
 	"add":    {"vmgroup vm add", map[string]string{"vms": "vm-list"}},
 	"drop":   {"vmgroup vm rm", map[string]string{"vms": "vm-list"}},
 	"limit":  {"vmgroup access set", map[string]string{"datastore": "datastore", "max": "volume-maxsize", "quota": "volume-totalsize"}},
@@ -171,7 +172,14 @@ func (o *Op) administration(verb Verb, words []string) (err error) {
 	o.Command = words[0]
 	action, known := adminActions[o.Command]
 	if !known {
-		return unknown("action", o.Command, "add", "drop", "limit", "remove", "rename", "set")
+		return unknown("action", o.Command, "add", "config", "drop", "limit", "remove", "rename", "set")
+	}
+	if o.Command == "config" {
+		o.Text, err = single(words[1:], "init or rm")
+		if err == nil && o.Text != "init" && o.Text != "rm" {
+			return unknown("change of the configuration", o.Text, "init", "rm")
+		}
+		return err
 	}
 	if o.Text, o.Opts, err = named(words[1:], verb.Keys...); err != nil {
 		return errors.New(strings.Replace(err.Error(), "the volume's name", "the vmgroup's name", 1))
@@ -189,7 +197,7 @@ func (w *World) administer(ctx context.Context, op *Op) (answer string, err erro
 	w.disrupt("esx.admin", op.Text)
 	var db esxsim.ConfigDB // not a nil one of another type
 	if w.config != nil {
-		db = w.config
+		db = sharedConfig{w.config}
 	}
 	admin := esxsim.NewAdmin(w.esxs[0].service, db, func() string { return "" }) // makes no vmgroups
 	if _, err := admin.Do(ctx, op.adminCommand()); err != nil {
@@ -200,6 +208,13 @@ func (w *World) administer(ctx context.Context, op *Op) (answer string, err erro
 }
 
 func (o *Op) adminCommand() esxsim.Command {
+	if o.Command == "config" {
+		options := map[string]string{"datastore": datastore}
+		if o.Text == "rm" {
+			options = map[string]string{"unlink": "true", "confirm": "true"}
+		}
+		return esxsim.Command{Name: "config " + o.Text, Options: options}
+	}
 	action := adminActions[o.Command]
 	c := esxsim.Command{Name: action.command, Options: map[string]string{}}
 	if o.Command == "set" {
@@ -225,16 +240,42 @@ func (o *Op) adminCommand() esxsim.Command {
 // configure makes the config database, if there are vmgroups.
 func (w *World) configure(env seam.Env) error {
 	t := w.t
+	mode := esxsim.MultiNode
 	if len(t.script.Vmgroups) == 0 {
-		return nil
+		if mode = esxsim.NotConfigured; !t.script.administers("config") {
+			return nil
+		}
 	}
-	w.config = esxsim.NewMemConfig(env, !t.threads, esxsim.MultiNode)
+	w.config = esxsim.NewMemConfig(env, !t.threads, mode)
 	for _, r := range t.script.Vmgroups {
 		if err := w.config.Put(context.Background(), r); err != nil {
 			return fmt.Errorf("%s: vmgroup %s: %w", t.script.File, r.Name, err)
 		}
 	}
 	return nil
+}
+
+// sharedConfig is a config database on ds1, to which a host has a link or not.
+type sharedConfig struct{ *esxsim.MemConfig }
+
+// Where implements [esxsim.Configurable].
+func (c sharedConfig) Where() (mode esxsim.Mode, local, shared string) {
+	return c.Mode(), esxsim.AuthDBPath, ""
+}
+
+// Init implements [esxsim.Configurable].
+func (c sharedConfig) Init(context.Context, string, bool) error {
+	if c.Mode() != esxsim.NotConfigured {
+		return &esxsim.Refusal{Text: "Error: there is a configuration already"}
+	}
+	c.SetMode(esxsim.MultiNode)
+	return nil
+}
+
+// Remove implements [esxsim.Configurable].
+func (c sharedConfig) Remove(context.Context, bool) (string, error) {
+	c.SetMode(esxsim.NotConfigured)
+	return "", nil
 }
 
 // administers reports whether a client does that action of admin.
@@ -251,7 +292,7 @@ func (s *Script) administers(action string) bool {
 
 // overQuota says which vmgroup has more than its quota of a datastore, "" if none has.
 func (w *World) overQuota() string {
-	if w.t.script.administers("limit") {
+	if w.t.script.administers("limit") || w.config.Mode() != esxsim.MultiNode {
 		return ""
 	}
 	for _, r := range w.t.script.Vmgroups {

@@ -84,7 +84,7 @@ func newTheatre(s *Script, o *opinions) (*theatre, error) {
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
-	t.lives, t.esx = s.GivesUp || len(s.Crashes) > 0, s.GivesUp || s.crashes(crashESX)
+	t.lives, t.esx = s.mayEnd() || len(s.Crashes) > 0, s.mayEnd() || s.crashes(crashESX)
 	t.requestFaults = s.dockerFaults()
 	if len(s.Rare) > 0 {
 		var err error

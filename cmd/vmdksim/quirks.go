@@ -3,11 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"vmdkvol/esxsim/host"
+	"vmdkvol/scenarios"
 )
 
 // quirk is one of quirks --json. Its fields may grow and never change meaning.
@@ -15,6 +18,30 @@ type quirk struct {
 	Name    string `json:"name"`
 	Fact    string `json:"fact"`
 	Default string `json:"default"` // "on" or "off": what the last release did
+	Of      string `json:"of"`      // whose it is: service, network or serve; or "network, serve"
+}
+
+// allQuirks are the switches of the service, of the simulated network and of serve, sorted by name.
+func allQuirks() []quirk {
+	value := map[bool]string{true: "on", false: "off"}
+	var list []quirk
+	for _, q := range host.QuirkList() {
+		of := "service"
+		if q.Name == host.OneReceiver {
+			of = "serve"
+		}
+		list = append(list, quirk{string(q.Name), q.Fact, value[q.Default], of})
+	}
+	for _, s := range scenarios.NetworkSwitches() {
+		i := slices.IndexFunc(list, func(q quirk) bool { return q.Name == s.Name })
+		if i >= 0 {
+			list[i].Of = "network, " + list[i].Of
+			continue
+		}
+		list = append(list, quirk{s.Name, s.Fact, value[s.Default], "network"})
+	}
+	slices.SortFunc(list, func(a, b quirk) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 func newQuirks() *cobra.Command {
@@ -25,28 +52,22 @@ func newQuirks() *cobra.Command {
 		Long: "quirks lists what the original ESX service did and one would not build, and bugs that it once had, each with the\n" +
 			"section of docs/original.md that describes it. The default is what its last release did: \"faithful\". A scenario\n" +
 			"turns single ones with \"given quirk NAME=on\" or \"=off\", or all off with \"given quirks fixed\"; serve takes them by --quirks.\n" +
-			"one-receiver belongs to serve alone, which has it off unless it is asked for.",
+			"Those of the network are off in a scenario until it says \"given network NAME\". serve has one-receiver, too, off unless\n" +
+			"it is asked for.",
 		Example: "  vmdksim quirks\n" +
 			"  vmdksim quirks --json | jq -r '.[] | select(.default == \"on\") | .name'",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			list := make([]quirk, 0, len(host.QuirkList()))
-			for _, q := range host.QuirkList() {
-				value := "off"
-				if q.Default {
-					value = "on"
-				}
-				list = append(list, quirk{string(q.Name), q.Fact, value})
-			}
+			list := allQuirks()
 			if asJSON {
 				e := json.NewEncoder(cmd.OutOrStdout())
 				e.SetIndent("", "  ")
 				return e.Encode(list)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tDEFAULT\tFACT")
+			fmt.Fprintln(w, "NAME\tDEFAULT\tOF\tFACT")
 			for _, q := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", q.Name, q.Default, q.Fact)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", q.Name, q.Default, q.Of, q.Fact)
 			}
 			return w.Flush()
 		},

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vmdkvol/esxsim/host"
+	"vmdkvol/scenarios"
 )
 
 func TestQuirks(t *testing.T) {
@@ -15,9 +16,16 @@ func TestQuirks(t *testing.T) {
 	require.Equal(t, exitFine, code)
 	var list []map[string]string
 	require.NoError(t, json.Unmarshal([]byte(out), &list))
-	require.Len(t, list, len(host.QuirkList()))
-	require.Contains(t, list, map[string]string{"name": "null-get", "fact": "docs/original.md §2.9, D14", "default": "on"})
-	require.Contains(t, list, map[string]string{"name": "no-vm-lock", "fact": "docs/original.md §2.7, §2.11, B9", "default": "off"})
+	require.Len(t, list, len(host.QuirkList())+len(scenarios.NetworkSwitches())-1, "one-receiver is of both")
+	require.Contains(t, list, map[string]string{"name": "null-get", "fact": "docs/original.md §2.9, D14", "default": "on", "of": "service"})
+	require.Contains(t, list, map[string]string{"name": "no-vm-lock", "fact": "docs/original.md §2.7, §2.11, B9", "default": "off", "of": "service"})
+	require.Contains(t, list, map[string]string{"name": "backlog-one", "fact": "docs/original.md §1.1, B23", "default": "off", "of": "network"})
+	require.Contains(t, list, map[string]string{"name": "one-receiver", "fact": "docs/original.md §1.4, D16", "default": "on", "of": "network, serve"})
+	names := make([]string, 0, len(list))
+	for _, q := range list {
+		names = append(names, q["name"])
+	}
+	require.IsIncreasing(t, names)
 
 	code, out, _ = do(t, "quirks")
 	require.Equal(t, exitFine, code)

@@ -88,6 +88,7 @@ func (h *Host) open() (err error) {
 	h.esx, err = esxsim.New(esxsim.Config{
 		Env: env, Stage: h.cfg.Stage, Store: h.disks, Bus: bus, VSAN: vsan, DefaultDatastore: h.cfg.DefaultDatastore,
 		Groups: h.cfg.groups(), Quirks: quirks, Version: h.cfg.Version, Log: h.log,
+		Ended: h.restart,
 	})
 	if err != nil {
 		return err
@@ -106,6 +107,13 @@ func (h *Host) open() (err error) {
 		return h.forget(ctx)
 	}
 	return nil
+}
+
+// restart is the next life of a service that has ended by a quirk. Other requests are finished; whoever's request ended it
+// sees his connection closed.
+func (h *Host) restart() {
+	h.log.Warn("the service has ended, as the original once did, and starts again")
+	h.esx.Started()
 }
 
 // forget sets the metadata of the disks that nobody has any more to detached. The listener of power events

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"vmdkvol/driver/wire"
 	"vmdkvol/esxsim"
@@ -36,6 +37,9 @@ func (p Port) RoundTrip(ctx context.Context, request []byte) ([]byte, error) {
 	}()
 	select {
 	case text := <-reply:
+		if text == nil {
+			return nil, fmt.Errorf("simulated host: %w", io.ErrUnexpectedEOF)
+		}
 		return text, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("simulated host: %w", context.Cause(ctx))

@@ -204,6 +204,9 @@ func (s *server) exchange(ctx context.Context, c Conn) error {
 		defer s.host.work.Done()
 		return s.host.esx.Handle(s.patient, s.vm, text)
 	}()
+	if reply == nil { // the service has ended, see Host.restart
+		return nil
+	}
 	return s.send(c, reply)
 }
 
