@@ -42,8 +42,12 @@ type flag struct {
 
 func (n *Network) flags() []flag {
 	return []flag{
-		{"shared", &n.Shared}, {"one-recv", &n.OneRecv}, {"leftover-id", &n.LeftoverID}, {"gives-up", &n.GivesUp},
-		{"one-receiver", &n.OneReader}, {"backlog-one", &n.BacklogOne},
+		{"shared", &n.Shared},
+		{"one-recv", &n.OneRecv},
+		{"leftover-id", &n.LeftoverID},
+		{"gives-up", &n.GivesUp},
+		{"one-receiver", &n.OneReader},
+		{"backlog-one", &n.BacklogOne},
 	}
 }
 
