@@ -97,7 +97,7 @@ func (s *Service) attach(ctx context.Context, c *call) (reply []byte, fault stri
 // repair clears metadata that names a VM which does not run here (quirk attach-repairs-stale).
 func (s *Service) repair(ctx context.Context, c *call, before Meta) Meta {
 	s.mu.lock()
-	owner := s.uuids[before.AttachedUUID]
+	owner := s.recorded(before.AttachedUUID)
 	stale := owner == nil || !owner.on
 	s.mu.unlock()
 	if stale && !s.fails("esx.attach.repair", c.volume) {

@@ -127,7 +127,7 @@ func (s *Service) healStale(ctx context.Context, c *call) {
 		return
 	}
 	meta, ok := s.readMeta(ctx, c.group.files, c.target, c.label)
-	if ok && meta.Status == statusAttached && meta.AttachedUUID == c.vm.metaUUID() {
+	if ok && meta.Status == statusAttached && c.vm.named(meta) {
 		s.recordDetached(ctx, c)
 	}
 }

@@ -152,7 +152,7 @@ func (s *Service) dispatch(ctx context.Context, c *call) (reply []byte, fault st
 // reconfigure runs attach or detach under the lock of the VM, which is taken after that of the volume.
 func (s *Service) reconfigure(ctx context.Context, c *call) (reply []byte, fault string) {
 	if !s.quirk.has(noVMLock) {
-		lock, err := s.locks.acquire(ctx, c.vm.BIOSUUID)
+		lock, err := s.vmLocks.acquire(ctx, c.vm.BIOSUUID)
 		if err != nil {
 			return nil, "Server returned an error: no lock of the VM: " + err.Error()
 		}

@@ -90,13 +90,32 @@ func description(m *Meta, d *Disk, owner string) []byte {
 // ownerName is the name of the VM that metadata says has the disk: today's if the VM is here, else the recorded one. s.mu is
 // held.
 func (s *Service) ownerName(m *Meta) string {
-	if vm := s.uuids[m.AttachedUUID]; vm != nil {
+	if vm := s.recorded(m.AttachedUUID); vm != nil {
 		return vm.Name
 	}
 	if m.AttachedName != "" {
 		return m.AttachedName
 	}
 	return m.AttachedUUID
+}
+
+// recorded is the VM that metadata means by a uuid: that of the instance, or as an old record has it, of the BIOS. s.mu is
+// held.
+func (s *Service) recorded(uuid string) *machine {
+	if m := s.uuids[uuid]; m != nil || uuid == "" {
+		return m
+	}
+	for _, id := range sorted(s.vms) {
+		if m := s.vms[id]; m.BIOSUUID == uuid {
+			return m
+		}
+	}
+	return nil
+}
+
+// named reports whether metadata says by a uuid that the VM has the disk.
+func (vm *VM) named(m Meta) bool {
+	return m.AttachedUUID != "" && (m.AttachedUUID == vm.InstanceUUID || m.AttachedUUID == vm.BIOSUUID)
 }
 
 // list names all volumes on all datastores, always with their datastore, under no lock (docs/original.md §2.10).
@@ -117,10 +136,10 @@ func (s *Service) list(ctx context.Context, m *machine, g *group) []byte {
 			return errorReply("Server returned an error: " + err.Error())
 		}
 		for _, name := range names {
-			if s.quirk.has(reservedNames) {
-				if hidden(name) {
-					continue
-				}
+			switch on := s.quirk.has(reservedNames); {
+			case snapshotName(name) || on && hidden(name):
+				continue
+			case on:
 				name = strings.ReplaceAll(name, ".vmdk", "")
 			}
 			volumes = append(volumes, wire.Listed{Name: name + "@" + ds})

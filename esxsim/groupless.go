@@ -44,11 +44,12 @@ func (s *Service) forceDetach(ctx context.Context, m *machine, r *request, fault
 	}
 	defer lock.release()
 	s.mu.lock()
-	target, there := m.plugged(volume, datastore)
+	sl := m.plugged(volume, datastore)
 	s.mu.unlock()
-	if !there {
+	if sl == nil {
 		return s.null
 	}
+	target := s.current(ctx, sl)
 	g := &group{Vmgroup: Vmgroup{UUID: target.Vmgroup, Name: noSuchVmgroup}, files: s.store, locks: noSuchVmgroup}
 	c := call{request: r, vm: m, group: g, target: target, label: s.label(g, target, m.Home)}
 	reply, fault := s.reconfigure(ctx, &c)
@@ -58,18 +59,14 @@ func (s *Service) forceDetach(ctx context.Context, m *machine, r *request, fault
 	return reply
 }
 
-// plugged returns the disk of a VM that has this name, whatever its vmgroup. s.mu is held.
-func (m *machine) plugged(volume, datastore string) (Volume, bool) {
+// plugged returns the disk of a VM that has this name, whatever its vmgroup; nil if it has none. s.mu is held.
+func (m *machine) plugged(volume, datastore string) *slot {
 	for _, sl := range m.slots {
-		name := sl.volume.Name
-		if snapshotName(name) {
-			name = name[:len(name)-len("-000000")]
-		}
-		if name == volume && strings.EqualFold(sl.volume.Datastore, datastore) {
-			return sl.volume, true
+		if sl.volume.base().Name == volume && strings.EqualFold(sl.volume.Datastore, datastore) {
+			return sl
 		}
 	}
-	return Volume{}, false
+	return nil
 }
 
 // discharge takes a removed volume off its vmgroup's account (docs/original.md §2.10 (4)). What the original answers if

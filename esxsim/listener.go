@@ -133,7 +133,7 @@ func (s *Service) Notice(ctx context.Context, id string) {
 			}
 		}
 		if taken {
-			s.forgetOwner(ctx, &m.VM, sl.volume)
+			s.forgetOwner(ctx, &m.VM, s.current(ctx, sl))
 		}
 	}
 }
@@ -148,7 +148,7 @@ func (s *Service) forgetOwner(ctx context.Context, vm *VM, v Volume) {
 	if !ok {
 		return
 	}
-	owner := meta.AttachedUUID == vm.metaUUID()
+	owner := vm.named(meta)
 	switch {
 	case s.quirk.has(blindListener):
 		owner = true

@@ -28,6 +28,10 @@ type Meta struct {
 	AttachedUUID string // instance uuid of the VM, or its BIOS uuid if it has none
 	AttachedName string
 	Device       *wire.Device
+
+	// Others has the members that this service has no use for, as JSON, and OtherOpts those of volOpts: what another
+	// writer left is kept.
+	Others, OtherOpts map[string]string
 }
 
 // The original stores options as they came and adds diskformat at the end.
@@ -42,7 +46,7 @@ func EncodeMeta(m Meta) []byte {
 	if m.Status != "" {
 		b = appendField(b, "status", m.Status)
 	}
-	if m.VolOpts != nil {
+	if m.VolOpts != nil || len(m.OtherOpts) > 0 {
 		b = appendKey(b, "volOpts")
 		b = append(b, '{')
 		order := metaOptionOrder()
@@ -56,6 +60,7 @@ func EncodeMeta(m Meta) []byte {
 		if known < len(m.VolOpts) {
 			b = appendOtherOptions(b, m.VolOpts, order[:])
 		}
+		b = appendOthers(b, m.OtherOpts, func(key string) bool { _, set := m.VolOpts[key]; return set })
 		b = append(b, '}')
 	}
 	if m.Created != "" {
@@ -74,7 +79,39 @@ func EncodeMeta(m Meta) []byte {
 		b = appendKey(b, "attachedVMDevice")
 		b = wire.AppendDevice(b, *m.Device)
 	}
+	b = appendOthers(b, m.Others, m.has)
 	return append(b, '}')
+}
+
+// has reports whether a member of the text is one that m sets itself.
+func (m *Meta) has(key string) bool {
+	switch key {
+	case "status":
+		return m.Status != ""
+	case "volOpts":
+		return m.VolOpts != nil || len(m.OtherOpts) > 0
+	case "created":
+		return m.Created != ""
+	case "created-by":
+		return m.CreatedBy != ""
+	case "attachedVMUuid":
+		return m.AttachedUUID != ""
+	case "attachedVMName":
+		return m.AttachedName != ""
+	case "attachedVMDevice":
+		return m.Device != nil
+	}
+	return false
+}
+
+// appendOthers appends the members that are not set otherwise.
+func appendOthers(b []byte, others map[string]string, set func(key string) bool) []byte {
+	for _, key := range sorted(others) {
+		if !set(key) {
+			b = append(appendKey(b, key), others[key]...)
+		}
+	}
+	return b
 }
 
 // appendOtherOptions appends the options that this service does not know; another writer may have.
@@ -99,19 +136,49 @@ func DecodeMeta(text []byte) (Meta, error) {
 	if len(text) == 0 || text[0] != '{' {
 		return Meta{}, errors.New("metadata is not a JSON object")
 	}
-	var raw struct {
-		Status       string            `json:"status"`
-		VolOpts      map[string]string `json:"volOpts"`
-		Created      string            `json:"created"`
-		CreatedBy    string            `json:"created-by"`
-		AttachedUUID string            `json:"attachedVMUuid"`
-		AttachedName string            `json:"attachedVMName"`
-		Device       *wire.Device      `json:"attachedVMDevice"`
-	}
+	var raw, opts map[string]json.RawMessage
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return Meta{}, fmt.Errorf("metadata is unreadable: %w", err)
 	}
-	return Meta(raw), nil
+	m := Meta{}
+	for _, known := range []struct {
+		key string
+		to  any
+	}{
+		{"status", &m.Status}, {"created", &m.Created}, {"created-by", &m.CreatedBy}, {"volOpts", &opts},
+		{"attachedVMUuid", &m.AttachedUUID}, {"attachedVMName", &m.AttachedName}, {"attachedVMDevice", &m.Device},
+	} {
+		if value, there := raw[known.key]; there && json.Unmarshal(value, known.to) == nil {
+			delete(raw, known.key)
+		}
+	}
+	if raw["attachedVMDevice"] != nil { // half of one
+		m.Device = nil
+	}
+	if opts != nil {
+		m.VolOpts = make(map[string]string, len(opts))
+	}
+	for _, key := range sorted(opts) {
+		var text *string
+		if json.Unmarshal(opts[key], &text) == nil && text != nil {
+			m.VolOpts[key] = *text
+			delete(opts, key)
+		}
+	}
+	m.Others, m.OtherOpts = texts(raw), texts(opts)
+	return m, nil
+}
+
+// texts are values as JSON; nil if there are none.
+func texts(values map[string]json.RawMessage) map[string]string {
+	if len(values) == 0 {
+		return nil
+	}
+	all := make(map[string]string, len(values))
+	for _, key := range sorted(values) {
+		all[key] = string(values[key])
+	}
+	return all
 }
 
 // attachedTo returns m as the metadata of a volume that was attached; a nil device keeps the recorded one.

@@ -26,7 +26,7 @@ func cutLast(name string) (volume, datastore string, found bool) {
 // checkName applies docs/original.md §2.3, in its order. Faults of this kind arrive as the repr of their text.
 func checkName(volume, datastore string) (fault string) {
 	switch {
-	case snapshotName(volume):
+	case snapshotNamed(volume):
 		return repr("Volume names ending with '-NNNNNN' (where N is a digit) are not supported")
 	case utf8.RuneCountInString(volume) > maxNameLen:
 		return repr("Volume name is too long (max len is 100)")
@@ -39,6 +39,13 @@ func checkName(volume, datastore string) (fault string) {
 		return "Server returned an error: ValueError('embedded null byte')"
 	}
 	return ""
+}
+
+// snapshotNamed reports whether the original's pattern ^.*-[0-9]{6}$ finds a name: there, a newline may follow, and none may
+// come before.
+func snapshotNamed(volume string) bool {
+	volume = strings.TrimSuffix(volume, "\n")
+	return snapshotName(volume) && !strings.Contains(volume, "\n")
 }
 
 // snapshotName reports whether a name ends like a snapshot delta: a dash and six digits.

@@ -106,7 +106,8 @@ func (s *Service) wake(ctx context.Context, id, what string, from slotState) err
 
 // arrive gives a disk to a VM that wakes.
 func (s *Service) arrive(ctx context.Context, m *machine, sl *slot, from slotState) error {
-	disk, err := s.store.LockDisk(ctx, sl.volume, m.ID)
+	v := s.current(ctx, sl)
+	disk, err := s.store.LockDisk(ctx, v, m.ID)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (s *Service) arrive(ctx context.Context, m *machine, sl *slot, from slotSta
 		return nil
 	}
 	if err := s.bus.Plug(ctx, m.ID, sl.at, disk); err != nil {
-		return errors.Join(err, s.store.UnlockDisk(ctx, sl.volume, m.ID))
+		return errors.Join(err, s.store.UnlockDisk(ctx, v, m.ID))
 	}
 	return nil
 }
@@ -127,7 +128,7 @@ func (s *Service) depart(ctx context.Context, m *machine, sl *slot, to slotState
 		err = s.bus.Unplug(ctx, m.ID, sl.at, sl.disk)
 	}
 	s.env.Touch(s.label(&s.everyone, sl.volume, m.Home).disk, true)
-	return errors.Join(err, s.store.UnlockDisk(ctx, sl.volume, m.ID))
+	return errors.Join(err, s.store.UnlockDisk(ctx, s.current(ctx, sl), m.ID))
 }
 
 // PowerOff ends the VM at once, as [Service.CutPower] does, and then does what the listener does, if there is one.

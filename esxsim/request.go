@@ -1,6 +1,7 @@
 package esxsim
 
 import (
+	"encoding/json"
 	"errors"
 	"math/big"
 	"strings"
@@ -44,7 +45,7 @@ func decode(text []byte) *request {
 	case errors.As(err, &mistyped) && mistyped.Field == "":
 		return exception(typeError(mistyped.Raw))
 	}
-	if refused := checkVersion(in.Version); refused != nil {
+	if refused := checkVersion(in.Version, text); refused != nil {
 		if err == nil && strings.HasPrefix(refused.refuse, mismatchStart) {
 			refused.later = newRequest(in)
 		}
@@ -90,8 +91,9 @@ func typeError(raw string) string {
 	}
 }
 
-// checkVersion returns the refusal of any version but 2; none at all is fine.
-func checkVersion(version string) *request {
+// checkVersion returns the refusal of any version but 2; none at all is fine. Text is the request, which tells a number from
+// the same digits as a string.
+func checkVersion(version string, text []byte) *request {
 	if version == "" || version == wire.Version {
 		return nil
 	}
@@ -100,12 +102,43 @@ func checkVersion(version string) *request {
 	}
 	n, ok := new(big.Int).SetString(strings.TrimSpace(version), 10)
 	switch {
+	case !ok && notString(text):
+		return unlikeInt(version)
 	case !ok:
 		return exception("ValueError(" + repr("invalid literal for int() with base 10: "+repr(version)) + ")")
 	case n.String() == wire.Version:
 		return nil
 	}
 	return &request{refuse: mismatchStart + n.String() + mismatchEnd}
+}
+
+// notString reports whether the version of a request is no string.
+func notString(text []byte) bool {
+	var r struct{ Version json.RawMessage }
+	return json.Unmarshal(text, &r) == nil && len(r.Version) > 0 && r.Version[0] != '"'
+}
+
+// unlikeInt is what the original's int() makes of a version that is neither a string nor an integer: of a number what comes
+// before its point, of true and false 1 and 0, of anything else nothing.
+func unlikeInt(version string) *request {
+	whole := ""
+	switch version {
+	case "true":
+		whole = "1"
+	case "false":
+		whole = "0"
+	default:
+		f, _, err := big.ParseFloat(version, 10, 1100, big.ToZero)
+		if err != nil {
+			return exception("TypeError(" + repr("int() argument must be a string, a bytes-like object or a number") + ")")
+		}
+		n, _ := f.Int(nil)
+		whole = n.String()
+	}
+	if whole == wire.Version {
+		return nil
+	}
+	return &request{refuse: mismatchStart + whole + mismatchEnd}
 }
 
 // operation is the name of a command's yield point.

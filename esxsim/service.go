@@ -73,7 +73,7 @@ type Service struct {
 	failOnly, failOrBusy, failOrFile []string
 	null                             []byte // the reply of success; made once, too
 
-	locks locks
+	locks, vmLocks locks // of volumes, and of VMs: no volume is called as a VM
 
 	mu    guard               // short sections; nothing waits while holding it
 	vms   map[string]*machine // by ID
@@ -148,9 +148,9 @@ func (s *Service) Reset(cfg Config) error {
 		failOnly: s.failOnly, failOrBusy: s.failOrBusy, failOrFile: s.failOrFile, null: s.null,
 		vms:   cleared(s.vms),
 		uuids: cleared(s.uuids),
-		locks: s.locks.renewed(cfg.Env, cfg.Serial),
-		memo:  cfg.Memo,
-		room:  s.room,
+		locks: s.locks.renewed(cfg.Env, cfg.Serial), vmLocks: s.vmLocks.renewed(cfg.Env, cfg.Serial),
+		memo: cfg.Memo,
+		room: s.room,
 	}
 	if s.failOnly == nil {
 		s.failOnly = []string{faultFail}
@@ -174,6 +174,7 @@ func (s *Service) Reset(cfg Config) error {
 			s.env.Touch("locks", true)
 		}
 	}
+	s.vmLocks.race, s.vmLocks.look = s.locks.race, s.locks.look
 	if policies, ok := cfg.Store.(PolicyStore); ok {
 		s.policies = policies
 	} else if len(cfg.VSAN) > 0 {

@@ -64,6 +64,9 @@ func TestNames(t *testing.T) {
 		{`a\\b`, errorText("'Volume name contains illegal characters: /'")},
 		{"v@" + long + "x", errorText("'Datastore name is too long (max len is 100)'")},
 		{`v\u0000`, errorText("Server returned an error: ValueError('embedded null byte')")},
+		{`v-000001\n`, errorText(`\"Volume names ending with '-NNNNNN' (where N is a digit) are not supported\"`)},
+		{`a\n-000001`, null},
+		{"v@" + long, errorText("Invalid datastore '" + strings.Repeat(`\u00e9`, 100) + `'.\nKnown datastores: DS2, ds1, ds3.\nDefault datastore: _VM_DS`)},
 		{"v-00001", null},
 		{"v-0000x1", null},
 		{long, null},
@@ -75,7 +78,7 @@ func TestNames(t *testing.T) {
 		got := h.raw("vm1", `{"cmd":"create","details":{"Name":"`+c.name+`"},"version":"2"}`)
 		require.Equal(t, c.want, got, "name %q", c.name)
 	}
-	require.Len(t, h.store.Disks(), 7)
+	require.Len(t, h.store.Disks(), 8)
 	require.Contains(t, h.do("vm1", "list", "", ""), `{"Name": "\ud83d\ude00@ds1", "Attributes": {}}`)
 	require.Contains(t, h.do("vm1", "list", "", ""), `{"Name": "@ds1", "Attributes": {}}`)
 }
@@ -166,7 +169,7 @@ func TestMetaText(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, m, back)
 
-	for _, bad := range []string{"", "   \n", "null", "[]", golden[:40], golden + "x", `{"status": 5}`} {
+	for _, bad := range []string{"", "   \n", "null", "[]", golden[:40], golden + "x"} {
 		_, err := esxsim.DecodeMeta([]byte(bad))
 		require.Error(t, err, "%q", bad)
 	}

@@ -88,7 +88,38 @@ func (m *machine) find(v Volume) *slot {
 			return sl
 		}
 	}
+	if !snapshotName(v.Name) {
+		return nil
+	}
+	for _, sl := range m.slots { // a snapshot that was taken meanwhile: the VM has the new descriptor
+		if sl.volume.base() == v.base() {
+			return sl
+		}
+	}
 	return nil
+}
+
+// base is the volume of which a snapshot's descriptor is one, or v itself.
+func (v Volume) base() Volume {
+	if snapshotName(v.Name) {
+		v.Name = v.Name[:len(v.Name)-len("-000000")]
+	}
+	return v
+}
+
+// current is the descriptor of a slot's disk: the newest snapshot of the volume, if the VM had it when that was taken.
+func (s *Service) current(ctx context.Context, sl *slot) Volume {
+	if s.snapshots == nil {
+		return sl.volume
+	}
+	deltas := s.snapshots.Deltas(ctx, sl.volume.Datastore, sl.volume.Vmgroup)
+	v := sl.volume
+	for _, delta := range deltas {
+		if d := (Volume{v.Datastore, v.Vmgroup, delta}); d.base() == v.base() {
+			v = d
+		}
+	}
+	return v
 }
 
 // reserve takes the lowest free place for a volume; nil if the VM is full.
@@ -201,4 +232,4 @@ func (s *Service) Plugged(id string) []Plugged {
 }
 
 // Idle reports whether nobody holds or waits for a lock of the service. It is for oracles.
-func (s *Service) Idle() bool { return s.locks.idle() }
+func (s *Service) Idle() bool { return s.locks.idle() && s.vmLocks.idle() }
