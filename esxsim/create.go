@@ -102,20 +102,26 @@ const generalFault = "A general system error occurred: simulated fault"
 
 // exists reports whether the volume's descriptor is there, or a data file of another volume that is called like it.
 func (s *Service) exists(ctx context.Context, c *call) (bool, string) {
+	_, exists, fault := s.look(ctx, c)
+	return exists, fault
+}
+
+// look is exists with the disk, which is no disk if its descriptor is another one's data.
+func (s *Service) look(ctx context.Context, c *call) (d Disk, exists bool, fault string) {
 	s.env.Touch(c.label.disk, false)
-	_, err := c.group.files.StatDisk(ctx, c.target)
+	d, err := c.group.files.StatDisk(ctx, c.target)
 	if err == nil {
-		return true, ""
+		return d, true, ""
 	}
 	if !errors.Is(err, ErrNotExist) {
-		return false, "Server returned an error: " + err.Error()
+		return d, false, "Server returned an error: " + err.Error()
 	}
 	base, found := baseOfData(c.target)
 	if !found {
-		return false, ""
+		return Disk{}, false, ""
 	}
 	_, err = c.group.files.StatDisk(ctx, base)
-	return err == nil, ""
+	return Disk{}, err == nil, ""
 }
 
 // baseOfData returns the volume whose data file has the name of v's descriptor (docs/original.md D20).

@@ -13,7 +13,7 @@ func (s *Service) get(ctx context.Context, c *call) (reply []byte, fault string)
 	if s.step("esx.get.exists", c.volume) {
 		return nil, stepFault
 	}
-	exists, fault := s.exists(ctx, c)
+	disk, exists, fault := s.look(ctx, c)
 	if fault != "" {
 		return nil, fault
 	}
@@ -25,9 +25,8 @@ func (s *Service) get(ctx context.Context, c *call) (reply []byte, fault string)
 	if ok {
 		meta, ok = s.readMeta(ctx, c.group.files, c.target, c.label)
 	}
-	var disk Disk
-	if ok = ok && !s.step("esx.get.size", c.volume); ok {
-		var err error
+	if ok = ok && !s.step("esx.get.size", c.volume); ok && (disk.ID == "" || s.cfg.EveryStep || s.cfg.SharedStore) {
+		var err error // else nobody was let in since the first look
 		disk, err = c.group.files.StatDisk(ctx, c.target)
 		ok = err == nil
 	}

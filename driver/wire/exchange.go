@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,9 @@ type Conn interface {
 	io.ReadWriter
 	SetDeadline(t time.Time) error
 }
+
+// usualReply holds the frame of every reply but list and long errors, in bytes.
+const usualReply = 512
 
 // Exchange sends one request over a fresh connection and returns the text of its reply; the end of ctx ends both. An error
 // that wraps ErrNotSent says that not a byte was written; any other leaves open what the peer has done. If ctx has ended,
@@ -27,7 +31,8 @@ func Exchange(ctx context.Context, c Conn, request []byte) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("write: %w", Because(ctx, err))
 	}
-	reply, err := ReadFrame(c, MaxReply)
+	// Most replies then cost one read of the connection. What else it brings is nobody's.
+	reply, err := ReadFrame(bufio.NewReaderSize(c, usualReply), MaxReply)
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", Because(ctx, err))
 	}

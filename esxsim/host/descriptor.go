@@ -1,7 +1,6 @@
 package host
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/rand"
 	"encoding/binary"
@@ -89,9 +88,10 @@ func parseDescriptor(text []byte) (descriptor, error) {
 		return descriptor{}, errNoDescriptor
 	}
 	d := descriptor{format: esxsim.ZeroedThick}
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
-		line := lines.Text()
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if line == "" || line[0] == '#' {
+			continue
+		}
 		if extent := strings.Fields(line); len(extent) >= 4 && extent[0] == "RW" && d.size == 0 {
 			n, err := strconv.ParseInt(extent[1], 10, 64)
 			if err != nil || n <= 0 || n > 1<<53 {

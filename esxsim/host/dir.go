@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,8 +29,11 @@ func (ds *datastore) at(name string, f func(dir int) error) error {
 	return errors.Join(err, failed)
 }
 
-// readSmall returns a file's content if it has at most limit bytes, else more of them than that. A link is an error.
-func (ds *datastore) readSmall(name string, limit int) ([]byte, error) {
+// readSmall gives a file's content to use, which must not keep it: all of it if it has at most limit bytes, else more of them
+// than that. A link is an error.
+func (ds *datastore) readSmall(name string, limit int, use func(text []byte) error) error {
+	room := rooms.Get().(*[]byte)
+	defer rooms.Put(room)
 	var text []byte
 	err := ds.at(name, func(dir int) error {
 		// A pipe that somebody planted does not block.
@@ -38,8 +42,8 @@ func (ds *datastore) readSmall(name string, limit int) ([]byte, error) {
 			return err
 		}
 		defer unix.Close(fd)
-		buf := make([]byte, min(firstRead, limit+1))
 		for n := 0; ; {
+			buf := (*room)[:min(len(*room), limit+1)]
 			got, err := unix.Pread(fd, buf[n:], int64(n))
 			switch {
 			case errors.Is(err, unix.EINTR):
@@ -48,20 +52,22 @@ func (ds *datastore) readSmall(name string, limit int) ([]byte, error) {
 				return err
 			}
 			n += got
-			switch {
-			case got == 0 || n > limit:
+			if n < len(buf) || n > limit { // less than there was room for is the end: it is a regular file, a pipe has no offset
 				text = buf[:n]
 				return nil
-			case n == len(buf):
-				buf = append(buf, make([]byte, min(len(buf), limit+1-len(buf)))...)
 			}
+			*room = append(*room, make([]byte, len(*room))...)
 		}
 	})
-	return text, err
+	if err != nil {
+		return err
+	}
+	return use(text)
 }
 
-// firstRead holds a descriptor, and the sidecars of most volumes with a byte to spare, which shows their end.
-const firstRead = sidecarBlock + 1
+// rooms are buffers for files. The first one holds a descriptor, and the sidecars of most volumes with a byte to spare, which
+// shows their end.
+var rooms = sync.Pool{New: func() any { b := make([]byte, sidecarBlock+1); return &b }}
 
 // stat describes a file, not what a link leads to.
 func (ds *datastore) stat(name string) (st unix.Stat_t, err error) {

@@ -93,17 +93,19 @@ func (s *store) stat(ds *datastore, v esxsim.Volume, d descriptor) esxsim.Disk {
 
 // descriptor reads a volume's descriptor. The data file of another volume can have the name; then, and if no file can
 // have it, the volume does not exist.
-func (ds *datastore) descriptor(v esxsim.Volume) (descriptor, error) {
-	text, err := ds.readSmall(descriptorFile(v), maxDescriptor)
-	switch {
-	case errors.Is(err, syscall.ENAMETOOLONG):
-		return descriptor{}, fs.ErrNotExist
-	case err != nil:
-		return descriptor{}, err
-	case len(text) > maxDescriptor:
-		return descriptor{}, fs.ErrNotExist
+func (ds *datastore) descriptor(v esxsim.Volume) (d descriptor, err error) {
+	err = ds.readSmall(descriptorFile(v), maxDescriptor, func(text []byte) error {
+		if len(text) > maxDescriptor {
+			return fs.ErrNotExist
+		}
+		var err error
+		d, err = parseDescriptor(text)
+		return err
+	})
+	if errors.Is(err, syscall.ENAMETOOLONG) {
+		err = fs.ErrNotExist
 	}
-	return parseDescriptor(text)
+	return d, err
 }
 
 // DeleteDisk implements esxsim.Store. A disk whose descriptor is damaged can be deleted, too.

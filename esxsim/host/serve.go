@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -224,8 +225,17 @@ func (s *server) receive(ctx context.Context, c Conn) ([]byte, error) {
 		return nil, err
 	}
 	defer context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })()
-	return wire.ReadFrame(c, wire.MaxRequest)
+	r := readers.Get().(*bufio.Reader)
+	r.Reset(c)
+	defer func() {
+		r.Reset(nil)
+		readers.Put(r)
+	}()
+	return wire.ReadFrame(r, wire.MaxRequest)
 }
+
+// readers are buffers that hold a request, so that it costs one read of the connection.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, wire.HeaderSize+wire.MaxRequest) }}
 
 // send writes a reply, unless clients that do not read have too many of them already.
 func (s *server) send(c Conn, reply []byte) error {

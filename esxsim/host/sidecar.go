@@ -27,16 +27,18 @@ func (s *store) ReadMeta(_ context.Context, v esxsim.Volume) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := ds.readSmall(sidecarFile(v), maxSidecar)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENAMETOOLONG):
+	var meta []byte
+	err = ds.readSmall(sidecarFile(v), maxSidecar, func(text []byte) error {
+		if len(text) > maxSidecar {
+			return fmt.Errorf("it is larger than %d bytes", maxSidecar)
+		}
+		meta = bytes.Clone(bytes.TrimRight(text, " \n"))
+		return nil
+	})
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
 		return nil, esxsim.ErrNotExist
-	case err != nil:
-		return nil, metaError("read", v, err)
-	case len(text) > maxSidecar:
-		return nil, metaError("read", v, fmt.Errorf("it is larger than %d bytes", maxSidecar))
 	}
-	return bytes.TrimRight(text, " \n"), nil
+	return meta, metaError("read", v, err)
 }
 
 // WriteMeta implements esxsim.Store. The file is replaced as a whole; the original writes in place (docs/original.md
