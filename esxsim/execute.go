@@ -17,7 +17,10 @@ type call struct {
 	label  *labels
 }
 
-const noVolumeLock = "Server returned an error: no lock of the volume: "
+const (
+	noVolumeLock     = "Server returned an error: no lock of the volume: "
+	faultUnavailable = "Service is presently unavailable, ensure the ESXi Host Agent is running on this host"
+)
 
 func errorReply(text string) []byte {
 	return wire.AppendError(make([]byte, 0, 32+len(text)), text)
@@ -26,14 +29,20 @@ func errorReply(text string) []byte {
 // execute follows the order of docs/original.md §2.2.
 func (s *Service) execute(ctx context.Context, vm string, text []byte) (reply []byte) {
 	s.mu.lock()
-	r := s.memo.request(text)
 	p := s.process
-	accepted := p.begin()
+	accepted, down := p.begin(), s.listener.down
+	var r *request
+	if accepted && !down {
+		r = s.memo.request(text)
+	}
 	s.mu.unlock()
 	if !accepted {
 		return errorReply(faultStopped)
 	}
 	defer s.finish(p)
+	if down { // an admission check (docs/original.md §1.4), before anything is decoded
+		return errorReply(faultUnavailable)
+	}
 	if r.refuse != "" {
 		if r.later != nil && s.quirk.has(mismatchExecutes) {
 			s.perform(ctx, vm, r.later)
@@ -59,10 +68,9 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 	refused := s.stage.Choose(r.op, r.volume, s.failOnly...) != 0
 	s.mu.lock()
 	m := s.vms[vm]
-	refused = refused || s.listener.down
 	s.mu.unlock()
 	if refused {
-		return errorReply("Service is presently unavailable, ensure the ESXi Host Agent is running on this host")
+		return errorReply(faultUnavailable)
 	}
 	if m == nil {
 		return errorReply("VM " + vm + " is not on this host")

@@ -204,6 +204,21 @@ func TestListener(t *testing.T) {
 	}
 }
 
+// TestHostdIsAskedFirst: without the host agent nothing is decoded, nor answered otherwise (docs/original.md §1.4).
+func TestHostdIsAskedFirst(t *testing.T) {
+	p := newPair(t, esxsim.Quirks{esxsim.MismatchExecutes: true})
+	p.HostdDown()
+	for _, request := range []string{
+		"garbage", `{"cmd":"version"}`, `{"cmd":"create","details":{"Name":"v"},"version":"1"}`, `{}`,
+		`{"cmd":"get","details":{"Name":"v"},"version":"2"}`,
+	} {
+		require.Contains(t, p.raw("vm1", request), "presently unavailable", request)
+	}
+	p.HostdUp()
+	require.Contains(t, p.do("vm1", "get", "v", ""), "not found", "nothing was made")
+	require.True(t, p.Idle())
+}
+
 // TestFirstSnapshot: what went off while nobody listened stays as it was, unless the first snapshot counts.
 func TestFirstSnapshot(t *testing.T) {
 	for _, ignored := range []bool{true, false} {

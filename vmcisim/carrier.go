@@ -176,10 +176,11 @@ func (f fault) caller(peer string) string {
 
 // execute returns the frame of the reply; nil if the service closed the connection.
 func (n *Network) execute(c *call, peer string, request []byte, pieces *stream) []byte {
+	peer = n.identify(c.to, peer) // before the frame is read (docs/original.md §1.4)
 	text, err := n.receive(request, pieces)
 	n.accepted(c)
 	if n.cfg.GiveUp != nil {
-		n.patience(err != nil)
+		n.patience(c.to, err != nil)
 	}
 	if err != nil {
 		return nil // the service refuses the frame (docs/original.md §1.5)
@@ -188,7 +189,7 @@ func (n *Network) execute(c *call, peer string, request []byte, pieces *stream) 
 	if n.cfg.Orphans {
 		ctx = orphan{ctx, n, c}
 	}
-	reply := c.to.handler(ctx, n.identify(peer), text)
+	reply := c.to.handler(ctx, peer, text)
 	if reply == nil {
 		return nil
 	}
@@ -199,32 +200,33 @@ func (n *Network) execute(c *call, peer string, request []byte, pieces *stream) 
 // maxBad is how many requests in a row may be no frames before the original's process ends.
 const maxBad = 16
 
-// patience counts bad requests, and loses itself.
-func (n *Network) patience(bad bool) {
+// patience counts bad requests of a process, and loses itself.
+func (n *Network) patience(to *service, bad bool) {
 	n.lock()
-	n.bad++
-	if !bad || n.bad == maxBad {
-		n.bad = 0
+	to.bad++
+	if !bad || to.bad == maxBad {
+		to.bad = 0
 	} else {
 		bad = false
 	}
+	bad = bad && n.service == to // one that is replaced ends anyway
 	n.unlock()
 	if bad {
 		n.cfg.GiveUp()
 	}
 }
 
-// identify is the caller for whom the service executes a request; "" is one it cannot tell.
-func (n *Network) identify(peer string) string {
+// identify is the caller for whom a process executes a request; "" is one it cannot tell.
+func (n *Network) identify(to *service, peer string) string {
 	if !n.cfg.LeftoverID {
 		return peer
 	}
 	n.lock()
 	defer n.unlock()
 	if peer != "" {
-		n.caller = peer
+		to.caller = peer
 	}
-	return n.caller
+	return to.caller
 }
 
 // answer is what a caller gets: a frame, whole or in pieces, or an error.

@@ -190,6 +190,68 @@ func TestGiveUp(t *testing.T) {
 	require.Equal(t, []int{32}, gaveUp)
 }
 
+// TestNewProcess: a process that starts again, or takes over, knows nothing of the receive errors and of the callers of the one
+// before.
+func TestNewProcess(t *testing.T) {
+	for name, begin := range map[string]func(n *vmcisim.Network, h vmcisim.Handler){
+		"Reset":   func(n *vmcisim.Network, _ vmcisim.Handler) { n.Reset(seam.Real()) },
+		"Replace": func(n *vmcisim.Network, h vmcisim.Handler) { n.Replace(seam.Real(), h) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			faults, err := vmcisim.ParseFaults("bad-magic", "no-id")
+			require.NoError(t, err)
+			s, gaveUp, callers := &stage{faults: map[string]string{}}, 0, []string{}
+			handler := func(_ context.Context, peer string, _ []byte) []byte {
+				callers = append(callers, peer)
+				return []byte("null")
+			}
+			n := vmcisim.New(vmcisim.Config{
+				Env: seam.Real(), Stage: s, Faults: faults, Handler: handler, LeftoverID: true, GiveUp: func() { gaveUp++ },
+			})
+			e := n.Endpoint("vm1", seam.Real())
+			send := func(fault string, times int) {
+				for range times {
+					if fault != "" {
+						s.faults[requestPoint] = fault
+					}
+					_, _ = e.RoundTrip(t.Context(), request(t, wire.Attach, "data"))
+				}
+			}
+			send("", 1)
+			send("bad-magic", 15)
+			begin(n, handler)
+			send("no-id", 1)
+			require.Equal(t, []string{"vm1", ""}, callers)
+			send("bad-magic", 15)
+			require.Zero(t, gaveUp)
+			send("bad-magic", 1)
+			require.Equal(t, 1, gaveUp)
+			require.NoError(t, n.Close(t.Context()))
+		})
+	}
+}
+
+// TestBadFrameNamesItsCaller: the owner of a connection is asked for before its frame is read.
+func TestBadFrameNamesItsCaller(t *testing.T) {
+	faults, err := vmcisim.ParseFaults("bad-magic", "no-id")
+	require.NoError(t, err)
+	var callers []string
+	s := &stage{faults: map[string]string{}}
+	n := vmcisim.New(vmcisim.Config{
+		Env: seam.Real(), Stage: s, Faults: faults, LeftoverID: true,
+		Handler: func(_ context.Context, peer string, _ []byte) []byte {
+			callers = append(callers, peer)
+			return []byte("null")
+		},
+	})
+	for _, send := range []struct{ vm, fault string }{{"vm1", "bad-magic"}, {"vm2", "no-id"}} {
+		s.faults["net.request "+send.vm+":attach:data"] = send.fault
+		_, _ = n.Endpoint(send.vm, seam.Real()).RoundTrip(t.Context(), request(t, wire.Attach, "data"))
+	}
+	require.NoError(t, n.Close(t.Context()))
+	require.Equal(t, []string{"vm1"}, callers)
+}
+
 // TestHang: a connection that nobody accepts ends with the context, and nothing was sent.
 func TestHang(t *testing.T) {
 	faults, err := vmcisim.ParseFaults("connect")

@@ -61,8 +61,6 @@ type Network struct {
 
 	// guarded by guard
 	service *service // nil while nobody listens
-	caller  string   // of the last request whose caller the service could tell
-	bad     int      // requests in a row that were no frames; counted only with GiveUp
 	flying  []*call  // in the order of sending
 	few     [12]count
 	many    map[string]*count
@@ -74,11 +72,15 @@ type Network struct {
 	made  int         // of ends, in this life
 }
 
-// service is who listens at the other end.
+// service is a process that listens at the other end.
 type service struct {
 	env      seam.Env
 	handler  Handler
 	receiver seam.Monitor // held by who is read from; nil unless that is one at a time
+
+	// guarded by Network.guard
+	caller string // of the last request whose caller it could tell
+	bad    int    // requests in a row that were no frames; counted only with GiveUp
 }
 
 func (n *Network) listen(env seam.Env) service {
