@@ -169,7 +169,8 @@ func (b *loopBus) adopt(ctx context.Context, esx *esxsim.Service) error {
 	orphans := b.orphans()
 	stay := map[string]bool{}
 	for _, o := range orphans {
-		log := b.log.With("device", o.device.path(), "vm", o.vm, "volume", o.volume.Name, "datastore", o.volume.Datastore)
+		log := b.log.With("device", o.device.path(), "vm", o.vm,
+			"volume", o.volume.Name, "datastore", o.volume.Datastore, "vmgroup", o.volume.Vmgroup)
 		switch {
 		case !o.device.busy():
 			if _, err := o.device.clear(o.mark); err != nil {
@@ -181,14 +182,14 @@ func (b *loopBus) adopt(ctx context.Context, esx *esxsim.Service) error {
 		default:
 			b.store.adopt(o.volume, o.vm)
 			b.found[o.volume] = o.device
-			at, err := attach(ctx, esx, o.vm, o.volume)
+			p, err := esx.PutIn(ctx, o.vm, o.volume) // by name it could be another vmgroup's
 			delete(b.found, o.volume)
 			if err != nil {
 				b.store.abandon(o.volume)
-				log.Warn("disk of an earlier run is in use but cannot be attached", "err", err)
+				log.Warn("disk of an earlier run is in use but cannot be put back", "err", err, "holders", o.device.holders())
 				continue
 			}
-			if link, err := b.trees[o.vm].link(at); err == nil {
+			if link, err := b.trees[o.vm].link(p.At); err == nil {
 				stay[link] = true
 			}
 			log.Info("disk of an earlier run is still in its VM")

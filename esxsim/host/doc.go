@@ -35,7 +35,8 @@
 //
 // As package esxsim says, and: pulling a disk out from under a file system is not possible with a loop device, whose kernel
 // lets it live until its last user is gone; until then nobody can attach the disk. A host that starts finds the VMs as they
-// were: disks that were left in use are still in them, and all others are out, with their metadata saying so.
+// were: disks that were left in use are still in them, whatever has become of their vmgroups, and all others are out, with
+// their metadata saying so.
 //
 // [OneReceiver] is on by default, as all that the last release did; vmdksim serve has it off unless it is asked for.
 //

@@ -200,7 +200,7 @@ func (h *Host) detachIdle(ctx context.Context) error {
 				h.log.Warn("disk stays in its VM: it is in use", "vm", vm.Name, "volume", v.Name, "datastore", v.Datastore)
 				continue
 			}
-			if err := detach(ctx, h.esx, vm.Name, v); err != nil {
+			if err := h.esx.TakeOut(ctx, vm.Name, v); err != nil {
 				failed = append(failed, err)
 			}
 		}

@@ -2,12 +2,10 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
 	"vmdkvol/driver/wire"
-	"vmdkvol/esxsim"
 )
 
 // Port is a VM's way to its host inside one process. It is a vmdkops.Transport.
@@ -44,31 +42,4 @@ func (p Port) RoundTrip(ctx context.Context, request []byte) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("simulated host: %w", context.Cause(ctx))
 	}
-}
-
-// attach and detach are the commands as the host itself gives them.
-
-func attach(ctx context.Context, esx *esxsim.Service, vm string, v esxsim.Volume) (wire.Device, error) {
-	text, err := request(wire.Attach, v)
-	if err != nil {
-		return wire.Device{}, err
-	}
-	return wire.ParseDevice(esx.Handle(ctx, vm, text))
-}
-
-func detach(ctx context.Context, esx *esxsim.Service, vm string, v esxsim.Volume) error {
-	text, err := request(wire.Detach, v)
-	if err != nil {
-		return err
-	}
-	if err := wire.ParseNull(esx.Handle(ctx, vm, text)); err != nil {
-		return errors.Join(fmt.Errorf("detach %s from %s", v.Name, vm), err)
-	}
-	return nil
-}
-
-func request(cmd wire.Command, v esxsim.Volume) ([]byte, error) {
-	return wire.AppendRequest(nil, wire.Request{
-		Cmd: cmd, Details: wire.Details{Name: v.Name + "@" + v.Datastore}, Version: wire.Version,
-	})
 }
