@@ -199,10 +199,7 @@ func (a *Admin) removeGroup(ctx context.Context, o options) (Result, error) {
 	text := "vmgroup " + r.Name + " is removed"
 	switch {
 	case o.on("remove-volumes"):
-		if err := a.removeVolumes(ctx, volumes); err != nil {
-			return Result{}, err
-		}
-		if err := a.name(ctx, r.UUID, r.Name, ""); err != nil {
+		if err := a.empty(ctx, r); err != nil {
 			return Result{}, err
 		}
 		text += ", and so are its volumes"

@@ -14,7 +14,8 @@ type Directories interface {
 	// Vmgroups returns the uuids of the vmgroups that have a directory on a datastore, sorted.
 	Vmgroups(ctx context.Context, datastore string) ([]string, error)
 	// NameVmgroup makes the directories of a vmgroup on all datastores if they are not there, and gives them another name;
-	// old is "" for a new vmgroup. If now is "", it removes the directories, which are empty.
+	// old is "" for a new vmgroup. If now is "", it removes the directories and what else is left of volumes that are gone,
+	// for good; ErrNotEmpty if there is a volume.
 	NameVmgroup(ctx context.Context, uuid, old, now string) error
 }
 
@@ -41,8 +42,13 @@ func volumeColumns() []string {
 
 const notKnown = "N/A"
 
-// volumesOf returns the volumes of a vmgroup on all datastores.
-func (a *Admin) volumesOf(ctx context.Context, uuid string) (list []Volume, err error) {
+// volumesOf returns the volumes of a vmgroup on all datastores, but for those that are never shown (docs/original.md §2.5).
+func (a *Admin) volumesOf(ctx context.Context, uuid string) ([]Volume, error) {
+	list, err := a.allVolumesOf(ctx, uuid)
+	return slices.DeleteFunc(list, func(v Volume) bool { return hidden(v.Name) }), err
+}
+
+func (a *Admin) allVolumesOf(ctx context.Context, uuid string) (list []Volume, err error) {
 	datastores, err := a.esx.store.Datastores(ctx)
 	if err != nil {
 		return nil, err
@@ -53,9 +59,7 @@ func (a *Admin) volumesOf(ctx context.Context, uuid string) (list []Volume, err 
 			return nil, err
 		}
 		for _, name := range names {
-			if !hidden(name) {
-				list = append(list, Volume{ds, uuid, name})
-			}
+			list = append(list, Volume{ds, uuid, name})
 		}
 	}
 	return list, nil
@@ -249,20 +253,49 @@ func (a *Admin) setVolume(ctx context.Context, o options) (Result, error) {
 	return Result{Text: "settings of " + o["volume"] + " are changed"}, nil
 }
 
-// removeVolumes removes volumes, unless one of them is attached.
+// empty removes all volumes of a vmgroup, those that are never shown included, and its directories. While one is attached,
+// it does nothing; one that cannot be removed keeps the directories, and the command can be repeated.
+func (a *Admin) empty(ctx context.Context, r Record) error {
+	for try := 0; ; try++ {
+		volumes, err := a.allVolumesOf(ctx, r.UUID)
+		if err != nil {
+			return err
+		}
+		if err := a.removeVolumes(ctx, volumes); err != nil {
+			return err
+		}
+		err = a.name(ctx, r.UUID, r.Name, "")
+		if !errors.Is(err, ErrNotEmpty) || try == emptyTries {
+			return err
+		}
+	}
+}
+
+// emptyTries is how many times the VMs of a vmgroup may make a volume while it is emptied.
+const emptyTries = 10
+
+// removeVolumes removes volumes, unless one of them is attached, and goes on after a failure.
 func (a *Admin) removeVolumes(ctx context.Context, volumes []Volume) error {
 	for _, v := range volumes {
 		if meta, err := a.readMeta(ctx, v); err == nil && meta.Status == statusAttached {
 			return refuse("Failed to remove volume %s, in use by VM = %s.", v.Name, cmp.Or(meta.AttachedName, "None"))
 		}
 	}
+	var failed []string
 	for _, v := range volumes {
-		if err := a.esx.store.DeleteDisk(ctx, v); err != nil && !errors.Is(err, ErrNotExist) {
-			return err
+		err := a.esx.store.DeleteDisk(ctx, v)
+		if err == nil || errors.Is(err, ErrNotExist) {
+			err = a.esx.store.DeleteMeta(ctx, v)
 		}
-		if err := a.esx.store.DeleteMeta(ctx, v); err != nil && !errors.Is(err, ErrNotExist) {
-			return err
+		if err == nil || errors.Is(err, ErrNotExist) {
+			err = a.db.Discharge(ctx, v)
 		}
+		if err != nil {
+			failed = append(failed, "Failed to remove volume "+v.Name+": "+err.Error())
+		}
+	}
+	if failed != nil {
+		return &Refusal{strings.Join(failed, "; ")}
 	}
 	return nil
 }

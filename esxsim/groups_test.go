@@ -277,3 +277,19 @@ func TestIsolation(t *testing.T) {
 	h.want(errorText("Failed to remove volume v, in use by VM = vm1."), "vm1", "remove", "v", "")
 	require.Len(t, h.store.Disks(), 2)
 }
+
+// TestRemoveHiddenVolumes: a vmgroup goes with the volumes that nobody is shown, and with what they were charged.
+func TestRemoveHiddenVolumes(t *testing.T) {
+	h := newTenants(t)
+	h.must("vmgroup create --name app --default-datastore ds1 --vm-list vm2")
+	for _, name := range []string{"x-flat", "v"} {
+		h.want(null, "vm2", "create", name, "")
+	}
+	h.want(place0, "vm2", "attach", "x-flat", "")
+	h.refuses("Failed to remove volume x-flat, in use by VM = vm2.", "vmgroup rm --name app --force --remove-volumes")
+	require.Len(t, h.store.Disks(), 2)
+	h.want(null, "vm2", "detach", "x-flat", "")
+	h.must("vmgroup rm --name app --force --remove-volumes")
+	require.Empty(t, h.store.Disks())
+	h.want(`[]`, "vm2", "list", "", "")
+}

@@ -11,6 +11,7 @@ var (
 	ErrNotExist = errors.New("file does not exist")
 	ErrLocked   = errors.New("file is locked")
 	ErrNoSpace  = errors.New("no space left on datastore")
+	ErrNotEmpty = errors.New("the vmgroup has a volume") // only of Directories
 )
 
 // Volume says which volume is meant. Its parts have passed the service's checks: Datastore is one of

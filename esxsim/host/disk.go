@@ -11,10 +11,13 @@ import (
 	"vmdkvol/esxsim"
 )
 
-const descriptorSuffix = ".vmdk"
+const (
+	descriptorSuffix = ".vmdk"
+	dataSuffix       = "-flat.vmdk"
+)
 
 func descriptorFile(v esxsim.Volume) string { return v.Name + descriptorSuffix }
-func dataFile(v esxsim.Volume) string       { return v.Name + "-flat.vmdk" }
+func dataFile(v esxsim.Volume) string       { return v.Name + dataSuffix }
 
 // CreateDisk implements esxsim.Store. The descriptor makes the volume exist, and comes before the data file, so that a
 // crash leaves nothing that nobody can remove.

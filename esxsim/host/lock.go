@@ -140,7 +140,7 @@ func (ds *datastore) lockData(v esxsim.Volume) (*os.File, error) {
 
 // volumeOf returns the volume whose data file is the one with these numbers; path is where it was when it was opened.
 func (s *store) volumeOf(path string, device, inode uint64) (esxsim.Volume, bool) {
-	name, ok := strings.CutSuffix(filepath.Base(path), "-flat.vmdk")
+	name, ok := strings.CutSuffix(filepath.Base(path), dataSuffix)
 	if !ok {
 		return esxsim.Volume{}, false
 	}

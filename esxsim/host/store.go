@@ -24,8 +24,9 @@ type store struct {
 	vsan       []string              // datastores that take policies; set before the store is used
 	tops       map[string]*os.Root   // dockvols of each datastore; does not change
 
-	dirs   sync.Mutex                   // guards groups; opening directories is done under it
+	dirs   sync.Mutex                   // guards what follows; opening and removing directories is done under it
 	groups map[esxsim.Volume]*datastore // the directories of other vmgroups; keys have no name
+	gone   map[string]bool              // uuids of vmgroups that were removed, or are about to be
 
 	mu      sync.Mutex                 // guards what follows; no I/O under it
 	locks   map[esxsim.Volume]diskLock // file locks that VMs of this host hold
@@ -47,6 +48,7 @@ func openStore(list []Datastore) (*store, error) {
 		allocate:   allocate,
 		tops:       make(map[string]*os.Root),
 		groups:     make(map[esxsim.Volume]*datastore),
+		gone:       make(map[string]bool),
 		locks:      make(map[esxsim.Volume]diskLock),
 		adopted:    make(map[esxsim.Volume]string),
 	}
@@ -86,6 +88,14 @@ func openVmgroup(top *os.Root, name, uuid string) (*datastore, error) {
 	if err := top.MkdirAll(uuid, 0o700); err != nil {
 		return nil, err
 	}
+	ds, err := openDirectory(top, name, uuid)
+	if err == nil {
+		ds.sweep()
+	}
+	return ds, err
+}
+
+func openDirectory(top *os.Root, name, uuid string) (*datastore, error) {
 	root, err := top.OpenRoot(uuid)
 	if err != nil {
 		return nil, err
@@ -99,9 +109,7 @@ func openVmgroup(top *os.Root, name, uuid string) (*datastore, error) {
 	if err != nil {
 		return nil, errors.Join(err, dir.Close(), root.Close())
 	}
-	ds := &datastore{name: name, root: root, dir: dir, raw: raw}
-	ds.sweep()
-	return ds, nil
+	return &datastore{name: name, root: root, dir: dir, raw: raw}, nil
 }
 
 // close gives all file locks back, except those that loop devices share.
@@ -172,11 +180,19 @@ func (ds *datastore) alone(f func() error) error {
 	return f()
 }
 
-const tempSuffix = ".tmp" // no file of a volume ends so
+// A file that is not complete has these around its name; no file of a volume ends so.
+const (
+	tempPrefix = ".new-"
+	tempSuffix = ".tmp"
+)
+
+func isTemp(name string) bool {
+	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
+}
 
 // writeTemp makes a file with a new name, its content on disk.
 func (ds *datastore) writeTemp(fill func(f *os.File) error) (name string, err error) {
-	name = ".new-" + newDescriptor(0, "").id + tempSuffix
+	name = tempPrefix + newDescriptor(0, "").id + tempSuffix
 	f, err := ds.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
@@ -196,7 +212,7 @@ func (ds *datastore) writeTemp(fill func(f *os.File) error) (name string, err er
 func (ds *datastore) sweep() {
 	files, _ := fs.ReadDir(ds.root.FS(), ".")
 	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), tempSuffix) || !f.Type().IsRegular() {
+		if !isTemp(f.Name()) || !f.Type().IsRegular() {
 			continue
 		}
 		if info, err := f.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {

@@ -24,7 +24,10 @@ func (s *store) vmgroup(name, uuid string) (*datastore, error) {
 	s.dirs.Lock()
 	defer s.dirs.Unlock()
 	key := esxsim.Volume{Datastore: name, Vmgroup: uuid}
-	if ds := s.groups[key]; ds != nil {
+	switch ds := s.groups[key]; {
+	case s.gone[uuid]: // the request had its vmgroup before
+		return nil, fmt.Errorf("vmgroup %s is removed: %w", uuid, esxsim.ErrNotExist)
+	case ds != nil:
 		return ds, nil
 	}
 	ds, err := openVmgroup(s.tops[name], name, uuid)
@@ -57,6 +60,11 @@ func (s *store) Vmgroups(_ context.Context, datastore string) ([]string, error) 
 // NameVmgroup implements esxsim.Directories. The name is that of a symlink to the directory; the store itself does not go
 // through it.
 func (s *store) NameVmgroup(_ context.Context, uuid, old, now string) error {
+	if now == "" {
+		if err := s.removeVmgroup(uuid); err != nil {
+			return err
+		}
+	}
 	for _, name := range s.names {
 		top := s.tops[name]
 		if old != "" {
@@ -67,9 +75,6 @@ func (s *store) NameVmgroup(_ context.Context, uuid, old, now string) error {
 			}
 		}
 		if now == "" {
-			if err := s.removeVmgroup(name, uuid); err != nil {
-				return err
-			}
 			continue
 		}
 		if _, err := s.find(esxsim.Volume{Datastore: name, Vmgroup: uuid}); err != nil {
@@ -93,23 +98,4 @@ func link(top *os.Root, uuid, name string) error {
 		return err
 	}
 	return nil
-}
-
-// removeVmgroup removes an empty directory; one that has files in it stays.
-func (s *store) removeVmgroup(name, uuid string) error {
-	s.dirs.Lock()
-	defer s.dirs.Unlock()
-	key := esxsim.Volume{Datastore: name, Vmgroup: uuid}
-	if ds := s.groups[key]; ds != nil {
-		ds.close()
-		delete(s.groups, key)
-	}
-	if uuid == esxsim.DefaultVmgroupUUID {
-		return nil // its directory is always there
-	}
-	err := s.tops[name].Remove(uuid)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
