@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -120,13 +122,13 @@ func (o *administering) run(ctx context.Context, out io.Writer, c host.Command) 
 	result, err := host.Ask(ctx, o.control, c)
 	switch {
 	case errors.Is(err, host.ErrRefused):
-		return &exitError{exitFound, err}
+		return &exitError{exitFound, plainError(err)}
 	case errors.Is(err, host.ErrUsage):
-		return badInput(err)
+		return badInput(plainError(err))
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return lacking(fmt.Errorf("no host answers on %s: start one with 'vmdksim serve --control %s …', or name its socket with --control", o.control, o.control))
 	case err != nil:
-		return lacking(fmt.Errorf("control socket: %w", err))
+		return lacking(plainError(fmt.Errorf("control socket: %w", err)))
 	case o.output == "json":
 		return printJSON(out, result)
 	}
@@ -135,10 +137,19 @@ func (o *administering) run(ctx context.Context, out io.Writer, c host.Command) 
 
 // printJSON prints a table as an array of objects, and a text as an object.
 func printJSON(out io.Writer, r host.Result) error {
-	e := json.NewEncoder(out)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetIndent("", "  ")
+	if err := e.Encode(asObjects(r)); err != nil {
+		return err
+	}
+	_, err := out.Write(plainJSON(text.Bytes()))
+	return err
+}
+
+func asObjects(r host.Result) any {
 	if r.Columns == nil {
-		return e.Encode(map[string]string{"text": r.Text})
+		return map[string]string{"text": r.Text}
 	}
 	rows := []map[string]string{}
 	for _, cells := range r.Rows {
@@ -148,18 +159,31 @@ func printJSON(out io.Writer, r host.Result) error {
 		}
 		rows = append(rows, row)
 	}
-	return e.Encode(rows)
+	return rows
 }
 
 func printTable(out io.Writer, r host.Result) error {
 	if r.Columns == nil {
-		_, err := fmt.Fprintln(out, r.Text)
+		_, err := fmt.Fprintln(out, plain(r.Text))
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.ToUpper(strings.Join(r.Columns, "\t")))
+	row := func(cells []string) {
+		for i, c := range cells {
+			if i > 0 {
+				fmt.Fprint(w, "\t")
+			}
+			fmt.Fprint(w, plain(c))
+		}
+		fmt.Fprintln(w)
+	}
+	header := slices.Clone(r.Columns)
+	for i, c := range header {
+		header[i] = strings.ToUpper(c)
+	}
+	row(header)
 	for _, cells := range r.Rows {
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
+		row(cells)
 	}
 	return w.Flush()
 }
