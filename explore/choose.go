@@ -24,16 +24,20 @@ type question struct {
 //go:norace
 func (k *Kernel) choose(cur *Task) *Task {
 	for k.failure == nil {
-		k.enabled = k.enabled[:0]
+		def, enabled := -1, k.enabled[:0]
 		for _, t := range k.live {
 			if t.dying {
 				return t // to unwind; no choice, it acts no more
 			}
-			if t.enabled() {
-				k.enabled = append(k.enabled, t)
+			if t.state == ready || t.unblocked() {
+				if t == cur {
+					def = len(enabled)
+				}
+				enabled = append(enabled, t)
 			}
 		}
-		if len(k.enabled) == 0 {
+		k.enabled = enabled
+		if len(enabled) == 0 {
 			if len(k.timers) > 0 && len(k.live) > 0 {
 				k.tick()
 				k.ticked()
@@ -44,27 +48,31 @@ func (k *Kernel) choose(cur *Task) *Task {
 			}
 			return nil
 		}
-		def := k.defaultIndex(cur)
 		early := k.faults > 0 && len(k.timers) > 0
+		if len(enabled) == 1 && !early && k.watcher == nil {
+			return enabled[0]
+		}
+		if def < 0 {
+			def = k.defaultIndex(cur)
+		}
 		if early {
-			k.enabled = append(k.enabled, k.clock)
+			enabled = append(enabled, k.clock)
+			k.enabled = enabled
 		}
-		if len(k.enabled) == 1 && k.watcher == nil {
-			return k.enabled[0]
-		}
-		k.choice = Choice{Current: cur, Enabled: k.enabled, Default: def, Clock: early}
-		i := k.strategy.Next(&k.choice)
+		c := &k.choice // field by field: what is put together elsewhere and copied in larger pieces makes the processor wait
+		c.Current, c.Enabled, c.Default, c.Clock = cur, enabled, def, early
+		i := k.strategy.Next(c)
 		if i == Abandon {
 			k.abandoned = true
 			return nil
 		}
-		next := k.enabled[i]
+		next := enabled[i]
 		if i != def {
-			d := departure{kind: Pick, task: cur, visits: len(cur.visited), to: next, ended: cur.state == done}
-			if k.enabled[def] == cur {
+			d := k.deviate(Pick, cur, len(cur.visited))
+			d.to, d.ended = next, cur.state == done
+			if enabled[def] == cur {
 				d.kind = Switch
 			}
-			k.deviate(d)
 		}
 		if next != k.clock {
 			return next

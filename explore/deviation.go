@@ -34,12 +34,23 @@ type Deviation struct {
 
 // departure is a Deviation as the kernel records it: cheap, and valid until the next run.
 type departure struct {
-	kind   DeviationKind
 	task   *Task
-	visits int // of the task so far; of fault points, if that is the kind
-	ended  bool
 	to     *Task
 	fault  string
+	visits int32 // of the task so far; of fault points, if that is the kind
+	kind   DeviationKind
+	ended  bool
+}
+
+// deviate records a departure, whose other fields the caller sets.
+//
+//go:norace
+func (k *Kernel) deviate(kind DeviationKind, t *Task, visits int) *departure {
+	k.deviations = append(k.deviations, departure{})
+	k.deviated = true
+	d := &k.deviations[len(k.deviations)-1]
+	d.kind, d.task, d.visits = kind, t, int32(visits)
+	return d
 }
 
 func (k *Kernel) materialize() []Deviation {

@@ -167,7 +167,7 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 		return 0
 	}
 	k.faults--
-	k.deviate(departure{kind: Fault, task: t, visits: len(t.asked), fault: faults[i-1]})
+	k.deviate(Fault, t, len(t.asked)).fault = faults[i-1]
 	k.note(Event{Kind: FaultEvent, Task: t.name, Point: p, Text: faults[i-1]})
 	return i
 }
@@ -183,12 +183,6 @@ func (k *Kernel) currentName() string {
 		return ""
 	}
 	return k.current.name
-}
-
-//go:norace
-func (k *Kernel) deviate(d departure) {
-	k.deviations = append(k.deviations, d)
-	k.deviated = true
 }
 
 //go:norace

@@ -49,11 +49,16 @@ type Task struct {
 //go:norace
 func (t *Task) Name() string { return t.name }
 
+// enabled reports whether the task could go on.
+//
 //go:norace
-func (t *Task) enabled() bool {
+func (t *Task) enabled() bool { return t.state == ready || t.unblocked() }
+
+// unblocked is enabled for a task that is not ready.
+//
+//go:norace
+func (t *Task) unblocked() bool {
 	switch t.state {
-	case ready:
-		return true
 	case locking:
 		return t.on.holder == nil || t.expired()
 	case waiting:
