@@ -104,13 +104,22 @@ func (k *Kernel) tellDenied() {
 	}
 }
 
+// access adds to the footprint of the current step, if anyone wants to know it.
+//
+//go:norace
+func (k *Kernel) access(object string, mode Mode) {
+	if k.watcher != nil {
+		k.footprint = append(k.footprint, Access{object, mode})
+	}
+}
+
 //go:norace
 func (k *Kernel) touch(object string, write bool) {
 	mode := Read
 	if write {
 		mode = Write
 	}
-	k.footprint = append(k.footprint, Access{object, mode})
+	k.access(object, mode)
 }
 
 // Follow says that from now on, every step of the current task reads an object: a context that another task may end, and
@@ -129,14 +138,20 @@ func (k *Kernel) Follow(object string) {
 //
 //go:norace
 func (k *Kernel) took(m *monitor) {
-	m.step, m.mark, m.waited = k.steps, len(k.footprint), false
-	k.taken = append(k.taken, m)
+	m.step = k.steps
+	if k.watcher != nil {
+		m.mark, m.waited = len(k.footprint), false
+		k.taken = append(k.taken, m)
+	}
 }
 
 // gave notes that the current step has released a monitor.
 //
 //go:norace
 func (k *Kernel) gave(m *monitor) {
+	if k.watcher == nil {
+		return
+	}
 	gives, within := release, section
 	if m.fair {
 		gives, within = handover, visit

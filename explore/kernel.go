@@ -65,7 +65,7 @@ type Kernel struct {
 	unobserved []Event
 	atStep     []func()
 	atEnd      []func()
-	footprint  []Access   // of the current step
+	footprint  []Access   // of the current step; nobody notes it without a watcher
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints
 	denied     denier     // the strategy, if it wants to know who waits for a monitor
@@ -136,7 +136,7 @@ func (k *Kernel) visible(text string, mode Mode) {
 	if k.current != nil && k.current.dying {
 		return
 	}
-	k.footprint = append(k.footprint, Access{historyObject, mode})
+	k.access(historyObject, mode)
 	k.note(Event{Kind: VisibleEvent, Task: k.currentName(), Text: text})
 }
 

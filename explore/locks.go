@@ -52,7 +52,7 @@ func (m *monitor) compete(t *Task) {
 		}
 		return
 	}
-	k.footprint = append(k.footprint, Access{m.name, change})
+	k.access(m.name, change)
 	t.ticket = m.barged
 	m.queue = append(m.queue, t)
 	k.yield(t, queued, Point{"queue", m.name})

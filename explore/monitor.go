@@ -10,7 +10,7 @@ type monitor struct {
 	maker  *Task // until its first step after making it ends, nobody else can know the monitor
 
 	// of the last acquisition, see Kernel.gave
-	step int // in which it was acquired
+	step int // in which it was acquired, or made
 	mark int // length of the footprint then
 
 	waited bool // someone has waited, or was woken, since then
@@ -124,7 +124,7 @@ func (m *monitor) Wake() {
 	}
 	m.waited = true
 	if m.fair {
-		k.footprint = append(k.footprint, Access{m.name, change})
+		k.access(m.name, change)
 	}
 	for _, t := range k.live {
 		if (t.state == waiting || t.state == parked) && t.on == m && !t.woken {
