@@ -75,21 +75,35 @@ func (h Hash) mix(x uint64) Hash {
 	return h ^ h>>29
 }
 
-// str takes eight bytes at a time: this runs for every step of every schedule.
+// str takes eight bytes at a time, and the rest as if zeros followed: this runs for every step of every schedule. The rest
+// is read in pieces that overlap, because a loop over it is a guess for the processor.
 //
 //go:norace
 func (h Hash) str(s string) Hash {
-	h ^= Hash(len(s)+1) << 32
-	for len(s) >= 8 {
-		h = h.mix(uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56)
-		s = s[8:]
+	n := len(s)
+	h ^= Hash(n+1) << 32
+	switch {
+	case n >= 8:
+		i := 0
+		for ; i+8 <= n; i += 8 {
+			h = h.mix(eight(s[i:]))
+		}
+		return h.mix(eight(s[n-8:]) >> uint(8*(8-n+i)))
+	case n >= 4:
+		t := s[n-4:]
+		return h.mix(uint64(uint32(s[0])|uint32(s[1])<<8|uint32(s[2])<<16|uint32(s[3])<<24) |
+			uint64(uint32(t[0])|uint32(t[1])<<8|uint32(t[2])<<16|uint32(t[3])<<24)<<uint(8*(n-4)&63))
+	case n > 0:
+		return h.mix(uint64(s[0]) | uint64(s[n/2])<<uint(8*(n/2)&63) | uint64(s[n-1])<<uint(8*(n-1)&63))
 	}
-	var x uint64
-	for i := range len(s) {
-		x |= uint64(s[i]) << (8 * i)
-	}
-	return h.mix(x)
+	return h.mix(0)
+}
+
+//go:norace
+func eight(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // String is 16 hexadecimal digits.
