@@ -15,7 +15,7 @@ func (d *dice) begin(n int) { d.src.Seed(d.seed, uint64(n)) }
 func (d *dice) draw() uint64 { return d.src.Uint64() }
 
 // below returns a number from 0 to n-1.
-func (d *dice) below(n int) int { return int(d.src.Uint64() >> 33 % uint64(n)) }
+func (d *dice) below(n int) int { return int(uint32(d.src.Uint64()>>33) % uint32(n)) }
 
 // chance lets faults happen at one opportunity in a power of two, which each run draws: where many faults are possible,
 // a high rate would spend the budget at the first ones always.

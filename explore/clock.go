@@ -46,6 +46,7 @@ func (k *Kernel) drop(d *deadline, sleeper *Task) {
 //go:norace
 func (k *Kernel) tick() {
 	k.now = k.timers[0].at
+	k.time = epoch.Add(k.now)
 	k.note(Event{Kind: ClockEvent, Task: clockName, Text: k.now.String()})
 	for len(k.timers) > 0 && k.timers[0].at == k.now {
 		t := k.timers[0]

@@ -35,7 +35,9 @@ func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 		k.deadlines = append(k.deadlines, d)
 	}
 	k.deadlinesUsed++
-	*d = deadline{Context: parent, k: k, at: at, owner: k.current, cancel: d.cancel}
+	cancel := d.cancel
+	*d = deadline{}
+	d.Context, d.k, d.at, d.owner, d.cancel = parent, k, at, k.current, cancel
 	if up, ok := parent.(*deadline); ok {
 		d.up, d.plain = up, up.plain
 	} else {

@@ -43,6 +43,7 @@ type Kernel struct {
 	root    *Task // stands for the program while it sets up, and for the oracles at the end
 
 	now    time.Duration
+	time   time.Time // the same
 	timers []timer // by time
 
 	// Kept between runs, each up to its mark in use by this one.
@@ -157,11 +158,11 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 	if t == nil || t.dying {
 		return 0
 	}
+	if k.faults == 0 {
+		return 0 // for the rest of the run, so that nobody will number this place
+	}
 	p := Point{op, object}
 	t.asked = append(t.asked, p)
-	if k.faults == 0 {
-		return 0
-	}
 	i := k.faultAt(t, p, faults)
 	if i == 0 {
 		return 0

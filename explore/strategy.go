@@ -62,7 +62,7 @@ type random struct {
 
 func (r *random) Begin(n int) { r.src.Seed(r.seed, uint64(n)) }
 
-func (r *random) below(n int) int { return int(r.src.Uint64() >> 33 % uint64(n)) }
+func (r *random) below(n int) int { return int(uint32(r.src.Uint64()>>33) % uint32(n)) }
 
 func (r *random) Next(c *Choice) int {
 	n := len(c.Enabled)

@@ -2,7 +2,6 @@ package explore
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"time"
 
@@ -26,7 +25,7 @@ var (
 // Now is the run's virtual time.
 //
 //go:norace
-func (w *World) Now() time.Time { return epoch.Add(w.k.now) }
+func (w *World) Now() time.Time { return w.k.time }
 
 // Sleep waits for d of virtual time.
 //
@@ -71,9 +70,12 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	}
 	m := k.monitors[k.monitorsUsed]
 	k.monitorsUsed++
-	*m = monitor{
-		world: w, name: name, maker: k.current, step: k.steps, quiet: slices.Contains(w.quiet, name),
-		fair: k.options.Locks == GoMutex, queue: m.queue[:0],
+	queue := m.queue[:0]
+	*m = monitor{} // and then field by field: a struct that is copied makes the processor wait
+	m.world, m.name, m.maker, m.step, m.queue = w, name, k.current, k.steps, queue
+	m.fair = k.options.Locks == GoMutex
+	for _, quiet := range w.quiet {
+		m.quiet = m.quiet || quiet == name
 	}
 	return m
 }
