@@ -29,7 +29,7 @@ func (k *Kernel) choose(cur *Task) *Task {
 			if t.dying {
 				return t // to unwind; no choice, it acts no more
 			}
-			if t.state == ready || t.unblocked() {
+			if t.state == ready || t.state == locking && t.on.holder == nil || t.unblocked() { // the frequent ones first
 				if t == cur {
 					def = len(enabled)
 				}

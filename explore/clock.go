@@ -47,7 +47,7 @@ func (k *Kernel) drop(d *deadline, sleeper *Task) {
 func (k *Kernel) tick() {
 	k.now = k.timers[0].at
 	k.time = epoch.Add(k.now)
-	k.note(Event{Kind: ClockEvent, Task: clockName, Text: k.now.String()})
+	k.note(ClockEvent, clockName, k.now.String())
 	for len(k.timers) > 0 && k.timers[0].at == k.now {
 		t := k.timers[0]
 		for i := 1; i < len(k.timers); i++ { // as in drop

@@ -42,15 +42,24 @@ func newCoroutine(k *Kernel) *worker {
 //
 //go:norace
 func (k *Kernel) handOn(w *worker) {
+	if s := k.makeWay(w); s != nil {
+		s.swap()
+	}
+}
+
+// makeWay is handOn up to the swap, which is still to be done where it returns; it returns nil if w has the turn.
+//
+//go:norace
+func (k *Kernel) makeWay(w *worker) *seat {
 	to := &k.host
 	if k.next != nil {
 		to = k.begin(k.next)
 	}
 	if to == w {
-		return
+		return nil
 	}
 	w.seat = to.seat
-	w.seat.swap()
+	return to.seat
 }
 
 // swap lets the caller wait here, and who waited here go on.

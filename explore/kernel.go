@@ -44,7 +44,7 @@ type Kernel struct {
 
 	now    time.Duration
 	time   time.Time // the same
-	timers []timer // by time
+	timers []timer   // by time
 
 	// Kept between runs, each up to its mark in use by this one.
 	deadlines     []*deadline
@@ -113,7 +113,7 @@ func (k *Kernel) Fail(oracle, detail string) {
 		return
 	}
 	k.failure = &Failure{oracle, detail}
-	k.note(Event{Kind: FailureEvent, Task: k.currentName(), Text: oracle + ": " + firstLine(detail)})
+	k.note(FailureEvent, k.currentName(), oracle+": "+firstLine(detail))
 }
 
 // Note records a visible event of the current task, whose order among all others matters.
@@ -138,7 +138,7 @@ func (k *Kernel) visible(text string, mode Mode) {
 		return
 	}
 	k.access(historyObject, mode)
-	k.note(Event{Kind: VisibleEvent, Task: k.currentName(), Text: text})
+	k.note(VisibleEvent, k.currentName(), text)
 }
 
 // Before is seam.Stage's yield point.
@@ -169,7 +169,7 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 	}
 	k.faults--
 	k.deviate(Fault, t, len(t.asked)).fault = faults[i-1]
-	k.note(Event{Kind: FaultEvent, Task: t.name, Point: p, Text: faults[i-1]})
+	k.show(Event{Kind: FaultEvent, Task: t.name, Point: p, Text: faults[i-1]})
 	return i
 }
 
@@ -186,8 +186,24 @@ func (k *Kernel) currentName() string {
 	return k.current.name
 }
 
+// note records an event that is not at a point.
+//
 //go:norace
-func (k *Kernel) note(e Event) {
+func (k *Kernel) note(kind EventKind, task, text string) {
+	if k.options.Observe != nil {
+		k.show(Event{Kind: kind, Task: task, Text: text})
+		return
+	}
+	if !k.stopped {
+		k.deviated = false
+		k.hash = k.hash.bare(kind, task, text)
+	}
+}
+
+// show is note for any event, and lets the observer see it.
+//
+//go:norace
+func (k *Kernel) show(e Event) {
 	if k.stopped {
 		return
 	}
@@ -208,7 +224,7 @@ func (k *Kernel) note(e Event) {
 //go:norace
 func (k *Kernel) noteStep(t *Task) {
 	if k.options.Observe != nil {
-		k.note(Event{Kind: StepEvent, Task: t.name, Point: t.point})
+		k.show(Event{Kind: StepEvent, Task: t.name, Point: t.point})
 		return
 	}
 	if !k.stopped {
@@ -262,6 +278,6 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	t.visited = append(t.visited, t.point)
 	k.tasks = append(k.tasks, t)
 	k.live = append(k.live, t)
-	k.note(Event{Kind: SpawnEvent, Task: t.name})
+	k.note(SpawnEvent, t.name, "")
 	happensBefore(t)
 }

@@ -61,6 +61,13 @@ func (h Hash) Add(e Event) Hash {
 	return h.str(e.Text)
 }
 
+// bare is Add for an event without a point.
+//
+//go:norace
+func (h Hash) bare(kind EventKind, task, text string) Hash {
+	return h.mix(uint64(kind) + 1).str(task).str("").str("").str(text)
+}
+
 // Mix returns the hash of what is in h, and then x.
 func (h Hash) Mix(x uint64) Hash { return h.mix(x) }
 

@@ -21,7 +21,14 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 	} else {
 		k.stepped(t)
 		if k.next = k.choose(t); k.next != t {
-			k.handOn(t.worker)
+			// handOn by hand: whoever goes on returns from here, and the processor guesses wrong where to for every call.
+			if s := k.makeWay(t.worker); s != nil {
+				if s.taken = !s.taken; s.taken {
+					s.next()
+				} else {
+					s.yield(struct{}{})
+				}
+			}
 		}
 	}
 	if t.dying {
@@ -57,7 +64,7 @@ func (k *Kernel) bury(t *Task) {
 	if k.stopped {
 		return
 	}
-	k.note(Event{Kind: EndEvent, Task: t.name})
+	k.note(EndEvent, t.name, "")
 	if !t.dying {
 		k.stepped(t)
 	}

@@ -102,7 +102,7 @@ func (w *World) Crash() {
 	}
 	w.crashed = true
 	w.k.touch(everything, true) // it takes the next step away from every task of the world
-	w.k.note(Event{Kind: CrashEvent, Task: w.name})
+	w.k.note(CrashEvent, w.name, "")
 	for _, t := range w.k.live {
 		if t.world == w {
 			t.dying = true
