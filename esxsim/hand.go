@@ -34,16 +34,18 @@ func (s *Service) PutIn(ctx context.Context, id string, v Volume) (p Plugged, er
 	if err != nil {
 		return p, failed(err)
 	}
-	if p.At, err = s.plug(ctx, c); err != nil {
+	at, err := s.plug(ctx, c)
+	if err != nil {
 		return p, failed(err)
 	}
+	p.At = *at
 	s.mu.lock()
 	if sl := c.vm.find(v); sl != nil {
 		p.Disk = sl.disk
 	}
 	s.mu.unlock()
 	if meta, ok := s.readMeta(ctx, s.store, v, c.label); ok {
-		_ = s.writeMeta(ctx, s.store, v, c.label, meta.attachedTo(&c.vm.VM, &p.At)) // logged there
+		_ = s.writeMeta(ctx, s.store, v, c.label, meta.attachedTo(&c.vm.VM, at)) // logged there
 	}
 	return p, nil
 }
@@ -82,7 +84,7 @@ func (s *Service) byHand(ctx context.Context, id, what string, v Volume) (c *cal
 	}
 	// Nobody needs the vmgroup's name: it may be gone.
 	g := &group{Vmgroup: Vmgroup{UUID: v.Vmgroup, Name: noSuchVmgroup}, files: s.store, locks: noSuchVmgroup}
-	lock, err := s.locks.acquire(ctx, m.BIOSUUID)
+	lock, err := s.vmLocks.acquire(ctx, m.BIOSUUID)
 	if err != nil {
 		return nil, nil, err
 	}
