@@ -137,26 +137,42 @@ func latencyText(of map[wire.Command]time.Duration) string {
 	return text
 }
 
-// esxHosts checks the names of ESX hosts in what is given.
-func (x *index) esxHosts(s *Script) error {
+// machines checks what is said of VMs and datastores and can only be known at the end of the file. On an error, what is the
+// statement that is wrong.
+func (x *index) machines(s *Script) (what string, err error) {
 	for _, ds := range sortedKeys(s.Local) {
 		if err := x.esx(s.Local[ds]); err != nil {
-			return fmt.Errorf("datastore %s: %w", ds, err)
+			return "datastore " + strings.ToLower(ds), fmt.Errorf("datastore %s: %w", ds, err)
 		}
 	}
 	for _, vm := range s.VMs {
-		if err := x.esx(s.On[vm]); err != nil {
-			return fmt.Errorf("vm %s: %w", vm, err)
-		}
-		esx, home := s.On[vm], s.Homes[vm]
-		if esx == "" {
-			esx = esxName
-		}
-		if local := s.Local[home]; local != "" && local != esx {
-			return fmt.Errorf("vm %s: its home %s is local to %s", vm, home, local)
+		if err := x.machine(s, vm); err != nil {
+			return "vm " + vm, fmt.Errorf("vm %s: %w", vm, err)
 		}
 	}
-	return nil
+	return "", nil
+}
+
+func (x *index) machine(s *Script, vm string) error {
+	esx, home, bios := s.On[vm], s.Homes[vm], s.BIOS[vm]
+	if err := x.esx(esx); err != nil {
+		return err
+	}
+	if esx == "" {
+		esx = esxName
+	}
+	stores := append([]string{datastore}, s.Stores...)
+	switch {
+	case home != "" && !slices.Contains(stores, home):
+		return unknown("datastore", home, stores...)
+	case s.Local[home] != "" && s.Local[home] != esx:
+		return fmt.Errorf("its home %s is local to %s", home, s.Local[home])
+	case bios == vm:
+		return errors.New("it has a BIOS uuid of its own without bios=, too")
+	case s.BIOS[bios] != "":
+		return fmt.Errorf("%s has the BIOS uuid of %s itself: name the VM whose own it is", bios, s.BIOS[bios])
+	}
+	return x.vm(bios)
 }
 
 func (x *index) esx(name string) error {

@@ -28,13 +28,13 @@ const maxScript = 1 << 20 // bytes; no scenario that anyone reads comes near
 // parser reads rows into a script, and makes the text of every row canonical.
 type parser struct {
 	s       *Script
-	lines   []int  // of s.Clients
-	sites   []int  // the lines of s.Schedule
-	ends    []int  // the lines of crash and restart esx
-	network int    // the line of given network
-	crashes int    // ... of given crashes
-	block   string // the verb whose indented lines follow
-	seen    map[string]bool
+	lines   []int          // of s.Clients
+	sites   []int          // the lines of s.Schedule
+	ends    []int          // the lines of crash and restart esx
+	network int            // the line of given network
+	crashes int            // ... of given crashes
+	block   string         // the verb whose indented lines follow
+	seen    map[string]int // the line on which it was said first
 	row     *row
 }
 
@@ -62,7 +62,7 @@ func parse(file, text string, stale bool) (*Script, *sheet, error) {
 	if err != nil {
 		return nil, nil, &ParseError{file, last, err}
 	}
-	p := &parser{s: &Script{File: file, Quirks: map[string]bool{}}, seen: map[string]bool{}}
+	p := &parser{s: &Script{File: file, Quirks: map[string]bool{}}, seen: map[string]int{}}
 	for i := range sh.rows {
 		p.row = &sh.rows[i]
 		if err := p.one(); err != nil {
@@ -126,10 +126,10 @@ func (p *parser) opens(verb, rest string) error {
 
 // first reports whether something is said for the first time.
 func (p *parser) first(what string) bool {
-	if p.seen[what] {
+	if p.seen[what] > 0 {
 		return false
 	}
-	p.seen[what] = true
+	p.seen[what] = p.row.line
 	return true
 }
 

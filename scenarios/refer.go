@@ -17,6 +17,8 @@ type index struct {
 	vms     []string
 	hosts   []string // of ESX
 	clients []string
+	volumes []string        // volume parts
+	used    map[string]bool // volumes
 	isVM    map[string]bool
 	does    map[string][]string // the texts of a client's operations
 	known   map[string]bool     // client, blank, text
@@ -24,15 +26,22 @@ type index struct {
 
 func (s *Script) index() *index {
 	x := &index{
-		vms: append([]string{vmName}, s.VMs...), hosts: append([]string{esxName}, s.ESX...), isVM: map[string]bool{}, does: map[string][]string{}, known: map[string]bool{},
+		vms: append([]string{vmName}, s.VMs...), hosts: append([]string{esxName}, s.ESX...), isVM: map[string]bool{}, used: map[string]bool{}, does: map[string][]string{}, known: map[string]bool{},
 	}
 	for _, vm := range x.vms {
 		x.isVM[vm] = true
+	}
+	for _, v := range s.Volumes {
+		x.speaks(v.Name)
 	}
 	for _, c := range s.Clients {
 		x.clients = append(x.clients, c.Name)
 		x.does[c.Name] = []string{}
 		for _, o := range c.Ops {
+			x.speaks(o.Volume)
+			if o.Verb == "admin" && o.Command == "set" {
+				x.speaks(o.Text)
+			}
 			text := o.String()
 			if key := c.Name + " " + text; !x.known[key] {
 				x.known[key] = true
@@ -41,6 +50,14 @@ func (s *Script) index() *index {
 		}
 	}
 	return x
+}
+
+// speaks notes a volume that something is said of.
+func (x *index) speaks(volume string) {
+	if volume = volumePart(volume); volume != "" && !x.used[volume] {
+		x.used[volume] = true
+		x.volumes = append(x.volumes, volume)
+	}
 }
 
 // references checks what can only be known at the end of the file: names of VMs, clients and tasks. In a stale script,
@@ -53,22 +70,11 @@ func (p *parser) references(stale bool) error {
 		}
 		return &ParseError{p.s.File, line, err}
 	}
-	for _, vm := range p.s.VMs {
-		if bios := p.s.BIOS[vm]; bios != "" {
-			if err := at(1, x.vm(bios)); err != nil {
-				return err
-			}
-		}
-		home := p.s.Homes[vm]
-		if home != "" && home != datastore && !slices.Contains(p.s.Stores, home) {
-			return at(1, fmt.Errorf("vm %s: %w", vm, unknown("datastore", home, append([]string{datastore}, p.s.Stores...)...)))
-		}
+	if what, err := x.machines(p.s); err != nil {
+		return at(p.seen[what], err)
 	}
-	if err := at(1, x.esxHosts(p.s)); err != nil {
-		return err
-	}
-	if err := at(1, x.vmgroups(p.s)); err != nil {
-		return err
+	if what, err := x.vmgroups(p.s); err != nil {
+		return at(p.seen[what], err)
 	}
 	for i, c := range p.s.Clients {
 		if err := at(p.lines[i], cmp.Or(x.client(c), p.s.sends(c))); err != nil {
@@ -76,7 +82,16 @@ func (p *parser) references(stale bool) error {
 		}
 	}
 	for _, c := range p.s.End {
-		if err := at(c.Line, x.condition(c)); err != nil {
+		err := x.condition(c)
+		if err == nil { // a check may speak of a volume that shrinking has left out
+			err = x.volume(c.Volume)
+		}
+		if err != nil {
+			return at(c.Line, fmt.Errorf("%s: %w", c.fact(), err))
+		}
+	}
+	for _, c := range p.s.Counts {
+		if err := at(c.Line, x.count(c.Point)); err != nil && !stale {
 			return err
 		}
 	}
@@ -140,10 +155,36 @@ func (x *index) client(c Client) error {
 }
 
 func (x *index) condition(c Condition) error {
+	if at := strings.TrimPrefix(c.Volume, volumePart(c.Volume)); at != "" && at != "@" && at != "@"+datastore {
+		return fmt.Errorf("facts are about volumes on %s, not %s", datastore, at)
+	}
 	if c.What == "attached" && c.Want != noVM {
 		return x.vm(c.Want)
 	}
 	return x.vm(c.VM)
+}
+
+// volume looks at the name of a volume in what is expected: a fact about one that nobody uses holds whatever happens.
+func (x *index) volume(name string) error {
+	if x.used[volumePart(name)] {
+		return nil
+	}
+	return unknown("volume", name, x.volumes...)
+}
+
+// count looks at a point that is counted. Which points there are is known for the arrival of requests alone.
+func (x *index) count(at explore.Point) error {
+	group, rest, _ := strings.Cut(at.Op, ".")
+	if groups := []string{"esx", "file", "guest", "hostd", "lock", "net", "plugin", "vm", "wait"}; !slices.Contains(groups, group) {
+		return fmt.Errorf("count %s: %w", at, unknown("point", group, groups...))
+	}
+	switch wire.Command(rest) {
+	case wire.Create, wire.Remove, wire.Get, wire.Attach, wire.Detach:
+		if err := x.volume(at.Object); group == "esx" && err != nil {
+			return fmt.Errorf("count %s: %w", at, err)
+		}
+	}
+	return nil
 }
 
 func (x *index) vm(name string) error {

@@ -171,7 +171,7 @@ func (p *parser) givenQuirks(preset string) error {
 		return nil
 	}
 	for name, on := range esxsim.Without() {
-		if !p.seen["quirk "+string(name)] {
+		if p.seen["quirk "+string(name)] == 0 {
 			p.s.Quirks[string(name)] = on
 		}
 	}

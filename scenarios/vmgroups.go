@@ -108,25 +108,25 @@ func vmgroupText(r esxsim.Record) string {
 	return b.String()
 }
 
-// vmgroups checks what can only be known at the end of the file.
-func (x *index) vmgroups(s *Script) error {
+// vmgroups checks what can only be known at the end of the file. On an error, what is the statement that is wrong.
+func (x *index) vmgroups(s *Script) (what string, err error) {
 	stores := append([]string{datastore, esxsim.HomeDatastore, esxsim.AllDatastores}, s.Stores...)
 	for _, r := range s.Vmgroups {
 		for _, m := range r.VMs {
 			if err := x.vm(m.Name); err != nil {
-				return fmt.Errorf("vmgroup %s: %w", r.Name, err)
+				return "vmgroup " + r.Name, fmt.Errorf("vmgroup %s: %w", r.Name, err)
 			}
 			if s.BIOS[m.Name] != "" {
-				return fmt.Errorf("vmgroup %s: VM %s has the BIOS uuid of another, by which a vmgroup knows its VMs", r.Name, m.Name)
+				return "vmgroup " + r.Name, fmt.Errorf("vmgroup %s: VM %s has the BIOS uuid of another, by which a vmgroup knows its VMs", r.Name, m.Name)
 			}
 		}
 		for _, a := range r.Access {
 			if !slices.Contains(stores, a.Datastore) {
-				return fmt.Errorf("access of %s: %w", r.Name, unknown("datastore", a.Datastore, stores...))
+				return "access " + r.Name + " " + a.Datastore, fmt.Errorf("access of %s: %w", r.Name, unknown("datastore", a.Datastore, stores...))
 			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // sends checks that a client of a vmgroup's VM uses volumes by send alone.
