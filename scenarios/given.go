@@ -42,6 +42,8 @@ func (p *parser) givenDatastore(rest string) error {
 		return fmt.Errorf("%s cannot be the name of a datastore: want letters, digits, - and _", shown(name))
 	case name == datastore:
 		return fmt.Errorf("%s is always there", datastore)
+	case name == esxsim.HomeDatastore || name == esxsim.AllDatastores:
+		return fmt.Errorf("%s means other datastores, and cannot be one", name)
 	case !p.first("datastore " + strings.ToLower(name)):
 		return fmt.Errorf("datastore %s is given twice", name)
 	}

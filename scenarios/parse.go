@@ -245,6 +245,7 @@ func (p *parser) givenVolume(rest string) error {
 	}
 	for key, known := range map[string][]string{
 		"fstype": {"btrfs", "ext4", "xfs"}, "access": {"read-only", "read-write"},
+		"attach-as": {"independent_persistent", "persistent"}, "diskformat": {"eagerzeroedthick", "thin", "zeroedthick"},
 	} {
 		if value, set := opts[key]; set && !slices.Contains(known, value) {
 			return fmt.Errorf("volume %s: %w", name, unknown(key, value, known...))

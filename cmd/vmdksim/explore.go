@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -121,13 +123,33 @@ func (x *exploration) check(cmd *cobra.Command) error {
 		return err
 	}
 	switch {
-	case x.schedules < 1 || x.jobs < 1:
-		return errors.New("--schedules and --jobs must be at least 1")
+	case x.schedules < 1:
+		return errors.New("--schedules must be at least 1")
+	case cmd.Flags().Changed("budget") && x.budget == 0:
+		return errors.New("--budget 0s leaves no time; without --budget, --schedules alone counts")
 	case x.budget < 0 || x.faults < 0 || x.proof < 0:
 		return errors.New("--budget, --faults and --proof must not be negative")
 	}
+	if err := cmp.Or(checkJobs(x.jobs), writable(x.out)); err != nil {
+		return err
+	}
 	_, err = explore.NewStrategy(x.strategy, x.seed, shard, shards)
 	return err
+}
+
+// writable reports early whether what a long search may find can be written.
+func writable(name string) error {
+	if name == "" {
+		return nil
+	}
+	if at, err := os.Stat(name); err == nil && at.IsDir() {
+		return fmt.Errorf("--out %s is a directory: want the name of a file", name)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".vmdksim-*")
+	if err != nil {
+		return fmt.Errorf("--out %s cannot be written: %w", name, errors.Unwrap(err))
+	}
+	return cmp.Or(f.Close(), os.Remove(f.Name()))
 }
 
 func (x *exploration) explore(cmd *cobra.Command, script *scenarios.Script) error {

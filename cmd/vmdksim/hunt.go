@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -317,10 +318,23 @@ func (h *hunt) bounded(ctx context.Context) (*quarry, error) {
 func parseShard(text string) (i, n int, err error) {
 	a, b, ok := strings.Cut(text, "/")
 	if ok {
-		_, err = fmt.Sscan(a+" "+b, &i, &n)
+		i, err = strconv.Atoi(a)
+	}
+	if ok && err == nil {
+		n, err = strconv.Atoi(b)
 	}
 	if !ok || err != nil || i < 1 || i > n {
 		return 0, 0, fmt.Errorf("shard %q: want i/n with i from 1 to n", text)
 	}
 	return i, n, nil
+}
+
+// maxJobs is more than any machine has cores; each job has a world and a memory of its own.
+const maxJobs = 1024
+
+func checkJobs(n int) error {
+	if n < 1 || n > maxJobs {
+		return fmt.Errorf("--jobs %d must be at least 1 and at most %d", n, maxJobs)
+	}
+	return nil
 }

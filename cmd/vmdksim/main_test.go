@@ -146,6 +146,14 @@ func TestBadInput(t *testing.T) {
 		{"fly"},
 		{"run", "--wings", "x"},
 		{"explore", scenarioDir + "/crossed-replies.scn", "--mutant", "unheard-of"},
+		{"explore", scenarioDir + "/crossed-replies.scn", "--budget", "0s"},
+		{"explore", scenarioDir + "/crossed-replies.scn", "--shard", "1/2/3"},
+		{"explore", scenarioDir + "/crossed-replies.scn", "--jobs", "100000"},
+		{"explore", scenarioDir + "/crossed-replies.scn", "--out", t.TempDir()},
+		{"explore", scenarioDir + "/crossed-replies.scn", "--out", filepath.Join(t.TempDir(), "none", "x.scn")},
+		{"verify", "--violations", "0"}, // which would prove nothing, and say that all was run
+		{"verify", "--limit", "0"},
+		{"verify", "--shard", "1/2/3"},
 	} {
 		code, _, errs := do(t, args...)
 		require.Equal(t, exitBadInput, code, "%v", args)

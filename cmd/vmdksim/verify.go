@@ -70,8 +70,8 @@ func newVerify() *cobra.Command {
 			if mutant != "" {
 				return rerun(cmd, mutant, source)
 			}
-			if v.scope.Clients < 1 || v.scope.Ops < 1 || v.scope.Faults < 0 || v.jobs < 1 || v.audit < 1 {
-				return badInput(errors.New("verify needs at least one client, one operation, one job and --audit 1, and not less than no faults"))
+			if err := v.check(); err != nil {
+				return badInput(err)
 			}
 			var c *certificate
 			err := watched(cmd, func(w *explore.Watchdog) (err error) {
@@ -108,11 +108,22 @@ func newVerify() *cobra.Command {
 	return cmd
 }
 
+// check refuses a scope that would prove nothing: an empty proof must not look like one.
+func (v *verification) check() error {
+	switch {
+	case v.scope.Clients < 1 || v.scope.Ops < 1 || v.scope.Faults < 0:
+		return errors.New("verify needs at least one client and one operation, and --faults not below 0")
+	case v.limit < 1 || v.audit < 1 || v.violations < 1:
+		return errors.New("--limit, --audit and --violations must be at least 1")
+	}
+	return checkJobs(v.jobs)
+}
+
 // run explores the programs, several at once, and adds up the proofs in the order of the programs.
 func (v *verification) run(ctx context.Context, w *explore.Watchdog) (*certificate, error) {
-	var shard, shards int
-	if n, err := fmt.Sscanf(v.shard, "%d/%d", &shard, &shards); n != 2 || err != nil || shard < 1 || shard > shards {
-		return nil, badInput(fmt.Errorf("shard %q: want i/n with i from 1 to n", v.shard))
+	shard, shards, err := parseShard(v.shard)
+	if err != nil {
+		return nil, badInput(err)
 	}
 	locks, err := explore.ParseLockModel(v.locks)
 	if err != nil {
