@@ -38,8 +38,8 @@ type Driver struct {
 
 	life    context.Context // ends when Close begins; the background tasks' context
 	end     context.CancelCauseFunc
-	volumes *volumes
-	limit   *limit
+	volumes volumes
+	limit   limit
 
 	work  seam.Monitor // guards tasks
 	tasks int          // background tasks that still run
@@ -62,7 +62,7 @@ func New(c Config) (*Driver, error) {
 	d := &Driver{
 		backend: c.Backend, guest: c.Guest, env: c.Env, root: filepath.Clean(c.MountRoot), timeout: c.Timeout,
 		status: c.Status, log: c.Log,
-		volumes: newVolumes(c.Env), limit: newLimit(c.Env), work: c.Env.NewMonitor("tasks"),
+		volumes: *newVolumes(c.Env), limit: *newLimit(c.Env), work: c.Env.NewMonitor("tasks"),
 	}
 	d.life, d.end = context.WithCancelCause(context.Background())
 	return d, nil

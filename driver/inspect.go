@@ -36,7 +36,7 @@ func (d *Driver) References(ctx context.Context) (map[string]int, error) {
 // Inspect shows what the driver believes, object by object under the names that it gives to Env.Touch, as texts that are
 // equal if the beliefs are. It takes no lock: it is for an explorer, while no operation acts.
 func (d *Driver) Inspect(see func(object, value string)) {
-	v := d.volumes
+	v := &d.volumes
 	for _, key := range slices.Sorted(maps.Keys(v.records)) {
 		r := v.records[key]
 		text := fmt.Sprint("users ", r.users)

@@ -93,7 +93,9 @@ func (d *Driver) verified(ctx context.Context, m *mount) error {
 }
 
 func (d *Driver) newMount(full string) *mount {
-	return &mount{full: full, path: filepath.Join(d.root, full)}
+	m := &mount{full: full, path: filepath.Join(d.root, full)}
+	m.aliases, m.refs.ids = m.aliasRoom[:0], m.refRoom[:0]
+	return m
 }
 
 // bring attaches and mounts a volume, or leaves nothing behind: not even what an earlier life of the plugin mounted, whose

@@ -20,6 +20,10 @@ type mount struct {
 	aliases  []string
 	refs     refs // empty while the volume lingers: it should be let go, and could not be yet
 	retry    bool // a background task tries to let it go
+
+	// The first backing of the slices above: most volumes have one name and one container.
+	aliasRoom [1]string
+	refRoom   [1]idRefs
 }
 
 func (m *mount) called(given string) bool {
@@ -53,6 +57,9 @@ type record struct {
 	users     int          // those who hold or wait for lock
 	mounts    []*mount     // guarded by lock: usually one, more if equal names on several datastores are mounted
 	published []*mount     // the mounts that have a file system, for those who must not wait for lock
+
+	first                    held      // guarded by lock: the first handle, which nobody else gets
+	mountRoom, publishedRoom [1]*mount // the first backing of mounts and published
 }
 
 // held is a volume's lock in someone's hands.
@@ -69,6 +76,22 @@ func newVolumes(env seam.Env) *volumes {
 	return &volumes{env: env, table: env.NewMonitor("volumes"), records: make(map[string]*record)}
 }
 
+func newRecord(env seam.Env, key string) *record {
+	r := &record{key: key, lock: env.NewMonitor(key)}
+	r.mounts, r.published = r.mountRoom[:0], r.publishedRoom[:0]
+	return r
+}
+
+// handle makes a handle of the lock for whoever has just got it.
+func (r *record) handle(of *volumes, behind []*late) *held {
+	h := &r.first
+	if h.of != nil { // somebody had it, and may give it back twice
+		h = &held{}
+	}
+	*h = held{record: r, of: of, behind: behind}
+	return h
+}
+
 // hold acquires the lock of a volume. The error is context.Cause(ctx).
 func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
 	if err := v.table.Lock(ctx); err != nil {
@@ -78,7 +101,7 @@ func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
 	behind := v.late[key]
 	v.env.Touch(key, r == nil) // to count oneself in changes nothing for the others who do
 	if r == nil {
-		r = &record{key: key, lock: v.env.NewMonitor(key)}
+		r = newRecord(v.env, key)
 		v.records[key] = r
 	}
 	r.users++
@@ -88,7 +111,7 @@ func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
 		v.leave(r)
 		return nil, err
 	}
-	return &held{record: r, of: v, behind: behind}, nil
+	return r.handle(v, behind), nil
 }
 
 // release gives the lock back. A second release is an error and frees nobody's lock.
@@ -158,10 +181,10 @@ func (h *held) publish() {
 	v := h.of
 	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
 	v.env.Touch(h.key, true)
-	h.published = nil
+	h.published = h.published[:0]
 	for _, m := range h.mounts {
 		if m.mounted && m.refs.total > 0 {
-			shown := &mount{full: m.full, path: m.path, aliases: slices.Clone(m.aliases)}
+			shown := &mount{full: m.full, path: m.path, aliases: slices.Clip(m.aliases)} // which only grow
 			h.published = append(h.published, shown)
 		}
 	}
