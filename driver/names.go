@@ -3,7 +3,6 @@ package driver
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,10 +27,16 @@ type name struct {
 }
 
 // reserved are endings that ESX uses for files of its own beside a volume's (docs/original.md §2.3, D20).
-var (
-	reservedSuffixes = []string{"-flat", "-delta", "-ctk", "-digest"}
-	snapshotSuffix   = regexp.MustCompile(`-[0-9]{6}$`)
-)
+var reservedSuffixes = []string{"-flat", "-delta", "-ctk", "-digest"}
+
+// snapshot reports whether a name ends as ESX names a snapshot: in a dash and six digits.
+func snapshot(v string) bool {
+	const suffix = len("-000000")
+	if len(v) < suffix || v[len(v)-suffix] != '-' {
+		return false
+	}
+	return strings.Trim(v[len(v)-suffix+1:], "0123456789") == ""
+}
 
 // parseName refuses every name that could leave its directory or mean another file, before any path is built from it.
 // Docker on Linux passes names unchecked.
@@ -58,7 +63,7 @@ func checkVolume(v string) error {
 		return errors.New("the volume name is empty")
 	case v == "." || v == "..":
 		return fmt.Errorf("%q is not a volume name", v)
-	case snapshotSuffix.MatchString(v):
+	case snapshot(v):
 		return errors.New("volume names that end in - and six digits are reserved for snapshots")
 	case strings.Contains(strings.ToLower(v), vmdkSuffixInName):
 		return errors.New("volume names with .vmdk in them are not supported")

@@ -28,7 +28,7 @@ func (t *fileTable) place(v *Volume) int {
 		return -1
 	}
 	for i, f := range t.all {
-		if f.volume.Name == v.Name && f.volume == *v {
+		if f.volume.Name == v.Name && f.volume.Datastore == v.Datastore && f.volume.Vmgroup == v.Vmgroup {
 			return i
 		}
 	}

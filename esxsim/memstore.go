@@ -267,16 +267,19 @@ func (s *MemStore) AttachedTo(datastore, vol string) (vm string, ok bool) {
 }
 
 // Disks returns all disks, by datastore and name. It is for oracles.
-func (s *MemStore) Disks() []Disk {
+func (s *MemStore) Disks() []Disk { return s.AppendDisks(nil) }
+
+// AppendDisks appends what Disks returns.
+func (s *MemStore) AppendDisks(to []Disk) []Disk {
 	s.mu.lock()
 	defer s.mu.unlock()
-	list := make([]Disk, 0, len(s.files.all))
+	start := len(to)
 	for _, f := range s.files.all {
 		if f.hasDisk {
-			list = append(list, f.disk)
+			to = append(to, f.disk)
 		}
 	}
-	slices.SortFunc(list, func(a, b Disk) int {
+	slices.SortFunc(to[start:], func(a, b Disk) int {
 		if c := strings.Compare(a.Datastore, b.Datastore); c != 0 {
 			return c
 		}
@@ -285,7 +288,7 @@ func (s *MemStore) Disks() []Disk {
 		}
 		return strings.Compare(a.Vmgroup, b.Vmgroup)
 	})
-	return list
+	return to
 }
 
 // Meta returns the metadata of a volume of vmgroup _DEFAULT; ok is false if it has none that can be read. It is for

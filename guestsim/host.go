@@ -116,6 +116,9 @@ type Disk struct {
 
 // Version changes whenever a disk or a mount does, so that an oracle need not look after every step.
 func (g *Guest) Version() uint64 {
+	if g.media.mon == nil {
+		return g.version
+	}
 	g.media.lock()
 	defer g.media.unlock()
 	return g.version

@@ -71,6 +71,13 @@ func (m *Media) lock() {
 
 // unlock also reports what the section found, without the lock, so that the report may inspect the guest.
 func (m *Media) unlock() {
+	if m.mon == nil && m.found == nil {
+		return
+	}
+	m.report()
+}
+
+func (m *Media) report() {
 	found := m.found
 	m.found = nil
 	if m.mon != nil {

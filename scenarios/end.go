@@ -57,7 +57,8 @@ func (j *judge) endOn(h *host) string {
 		}
 		h.refs = refs
 	}
-	disks := w.store.Disks()
+	disks := w.store.AppendDisks(w.t.disks[:0])
+	w.t.disks = disks
 	for i := range disks {
 		d := &disks[i]
 		if w.t.foreign[d.Name] {

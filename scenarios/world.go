@@ -65,6 +65,7 @@ type theatre struct {
 	holders   []holder
 	subjects  []subject
 	mishaps   []mishap
+	disks     []esxsim.Disk // scratch of endOn
 }
 
 func newTheatre(s *Script, o *opinions) (*theatre, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"vmdkvol/driver/wire"
 	"vmdkvol/seam"
@@ -32,6 +33,7 @@ type call struct {
 	e           *Endpoint
 	to          *service // which has the request; fixed when it is sent
 	name, label string   // fixed
+	about       string   // the volume, as the label names it; fixed
 	request     []byte   // fixed; a frame
 	direction   Direction
 	size        int
@@ -63,7 +65,7 @@ func makeCall() *call {
 
 // reset clears a call, but for its rooms, which are overwritten before they are read.
 func (c *call) reset() {
-	c.e, c.to, c.name, c.label, c.request = nil, nil, "", "", nil
+	c.e, c.to, c.name, c.label, c.about, c.request = nil, nil, "", "", "", nil
 	c.direction, c.size, c.gone, c.read = Request, 0, false, false
 	c.mon, c.answered, c.answer = nil, false, answer{}
 }
@@ -78,6 +80,7 @@ func (e *Endpoint) RoundTrip(ctx context.Context, request []byte) ([]byte, error
 	c := e.n.newCall()
 	c.e = e
 	c.name, c.label = e.n.name(e, request)
+	c.about = c.label[strings.LastIndexByte(c.label, ':')+1:]
 	e.n.cfg.Stage.Before(sending(c.label[min(len(e.peer)+1, len(c.label)):]))
 	if e.n.faults.connect.names != nil {
 		if err := e.connect(ctx, c); err != nil {

@@ -284,8 +284,7 @@ func (n *Network) Busy(volume string) bool {
 	n.lock()
 	defer n.unlock()
 	for _, c := range n.flying {
-		about := c.label[strings.LastIndexByte(c.label, ':')+1:]
-		if strings.HasPrefix(about, volume) && (len(about) == len(volume) || about[len(volume)] == '@') {
+		if about := c.about; strings.HasPrefix(about, volume) && (len(about) == len(volume) || about[len(volume)] == '@') {
 			return true
 		}
 	}
