@@ -48,6 +48,34 @@ func goodVmgroupName(name string) bool {
 	return name != ""
 }
 
+// checkReserved refuses the names of what is beside the directories of vmgroups on a datastore (docs/original.md §2.5). The
+// original has no such rule: a vmgroup called "policies" would get the directory of the vSAN policies.
+func checkReserved(name string) error {
+	if name == "policies" || strings.Contains(name, "_config.db") || strings.HasPrefix(name, ".") || uuidLike(name) {
+		return reserved(name)
+	}
+	return nil
+}
+
+func reserved(name string) error {
+	return refuse("Vmgroup name %s cannot be used: datastores keep something else under it", name)
+}
+
+// uuidLike reports whether a name could be that of a vmgroup's directory.
+func uuidLike(name string) bool {
+	if len(name) != len(DefaultVmgroupUUID) {
+		return false
+	}
+	for i, c := range []byte(name) {
+		dash := DefaultVmgroupUUID[i] == '-'
+		hex := c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
+		if dash && c != '-' || !dash && !hex {
+			return false
+		}
+	}
+	return true
+}
+
 func checkVmgroup(name, description string) error {
 	switch {
 	case len(name) > maxVmgroupName:
@@ -66,6 +94,9 @@ func (a *Admin) createGroup(ctx context.Context, o options) (Result, error) {
 		return Result{}, err
 	}
 	if err := checkVmgroup(name, o["description"]); err != nil {
+		return Result{}, err
+	}
+	if err := checkReserved(name); err != nil {
 		return Result{}, err
 	}
 	if _, err := a.record(ctx, name); err == nil {
@@ -175,6 +206,12 @@ func (a *Admin) updateGroup(ctx context.Context, o options) (Result, error) {
 		// The rule of names is asked of the old one, by mistake, so this is all that is asked of the new one.
 		if _, err := a.record(ctx, now); err == nil {
 			return Result{}, refuse("Vmgroup %s already exists", now)
+		}
+		if now == DefaultVmgroup { // it was removed, and comes back with its own uuid
+			return Result{}, reserved(now)
+		}
+		if err := checkReserved(now); err != nil {
+			return Result{}, err
 		}
 		if err := a.name(ctx, r.UUID, r.Name, now); err != nil {
 			return Result{}, err

@@ -293,3 +293,25 @@ func TestRemoveHiddenVolumes(t *testing.T) {
 	require.Empty(t, h.store.Disks())
 	h.want(`[]`, "vm2", "list", "", "")
 }
+
+// TestReservedVmgroupNames: a vmgroup cannot be called like something else that a datastore has beside the vmgroups'
+// directories (docs/original.md §2.5).
+func TestReservedVmgroupNames(t *testing.T) {
+	h := newTenants(t)
+	h.must("vmgroup create --name app --default-datastore ds1")
+	for _, name := range []string{
+		"policies", "vmdkops_config.db", "vmdkops_config.db-journal", "my_config.db",
+		esxsim.DefaultVmgroupUUID, "0A1b2c3d-0000-4000-8000-0a1b2c3d4e5f",
+	} {
+		text := "Vmgroup name " + name + " cannot be used: datastores keep something else under it"
+		h.refuses(text, "vmgroup create --name "+name+" --default-datastore ds1")
+		h.refuses(text, "vmgroup update --name app --new-name "+name)
+	}
+	h.must("vmgroup rm --name _DEFAULT")
+	for _, name := range []string{"_DEFAULT", ".config-1"} {
+		h.refuses("Vmgroup name "+name+" cannot be used: datastores keep something else under it", "vmgroup update --name app --new-name "+name)
+	}
+	h.must("vmgroup create --name _DEFAULT --default-datastore ds1")
+	h.must("vmgroup create --name policies2 --default-datastore ds1")
+	h.must("vmgroup update --name policies2 --new-name 0a1b2c3d-0000")
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -27,7 +28,11 @@ func (s *store) Policies(_ context.Context, datastore string) (map[string]string
 	}
 	top := s.tops[datastore]
 	found := map[string]string{}
-	files, err := fs.ReadDir(top.FS(), policyDir)
+	err := isPolicyDir(top)
+	var files []fs.DirEntry
+	if err == nil {
+		files, err = fs.ReadDir(top.FS(), policyDir)
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, true, fmt.Errorf("policies of datastore %s: %w", datastore, err)
 	}
@@ -35,7 +40,7 @@ func (s *store) Policies(_ context.Context, datastore string) (map[string]string
 		if !f.Type().IsRegular() || strings.HasPrefix(f.Name(), ".") {
 			continue
 		}
-		text, err := fs.ReadFile(top.FS(), path.Join(policyDir, f.Name()))
+		text, err := readPolicy(top, f.Name())
 		if err != nil {
 			return nil, true, fmt.Errorf("policy %s of datastore %s: %w", f.Name(), datastore, err)
 		}
@@ -44,11 +49,36 @@ func (s *store) Policies(_ context.Context, datastore string) (map[string]string
 	return found, true, nil
 }
 
+// isPolicyDir fails if there is no directory of policies, or something else in its place.
+func isPolicyDir(top *os.Root) error {
+	info, err := top.Lstat(policyDir)
+	if err == nil && !info.IsDir() {
+		err = errors.New(policyDir + " is no directory")
+	}
+	return err
+}
+
+func readPolicy(top *os.Root, name string) ([]byte, error) {
+	f, err := top.Open(path.Join(policyDir, name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxPolicy+1))
+	if err == nil && len(text) > maxPolicy {
+		err = fmt.Errorf("it has more than %d bytes", maxPolicy)
+	}
+	return text, err
+}
+
 // SetPolicy implements esxsim.PolicyStore. The file is replaced as a whole.
 func (s *store) SetPolicy(_ context.Context, datastore, name, content string) error {
 	top := s.tops[datastore]
 	if top == nil || name == "" || name[0] == '.' || strings.ContainsAny(name, "/\x00") || len(content) > maxPolicy {
 		return fmt.Errorf("policy %q cannot be kept on datastore %s", name, datastore)
+	}
+	if err := isPolicyDir(top); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	if err := top.MkdirAll(policyDir, 0o700); err != nil {
 		return err

@@ -73,7 +73,9 @@ func openDatastore(d Datastore) (top *os.Root, ds *datastore, err error) {
 	if top, err = os.OpenRoot(filepath.Join(d.Dir, "dockvols")); err != nil {
 		return nil, nil, err
 	}
-	err = link(top, esxsim.DefaultVmgroupUUID, esxsim.DefaultVmgroup)
+	if linkable(top, esxsim.DefaultVmgroup) == nil { // else it stays as it is: only people use it
+		err = link(top, esxsim.DefaultVmgroupUUID, esxsim.DefaultVmgroup)
+	}
 	if err == nil {
 		ds, err = openVmgroup(top, d.Name, esxsim.DefaultVmgroupUUID)
 	}

@@ -64,6 +64,12 @@ func (s *store) NameVmgroup(_ context.Context, uuid, old, now string) error {
 		if err := s.removeVmgroup(uuid); err != nil {
 			return err
 		}
+	} else {
+		for _, name := range s.names {
+			if err := linkable(s.tops[name], now); err != nil {
+				return fmt.Errorf("datastore %s %w", name, err)
+			}
+		}
 	}
 	for _, name := range s.names {
 		top := s.tops[name]
@@ -87,8 +93,23 @@ func (s *store) NameVmgroup(_ context.Context, uuid, old, now string) error {
 	return nil
 }
 
-// link names a directory; a link of that name which leads elsewhere is a vmgroup's that is gone.
+// linkable fails if there is something with a name that is no link to a vmgroup's directory.
+func linkable(top *os.Root, name string) error {
+	_, err := top.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if to, err := top.Readlink(name); err == nil && vmgroupDir.MatchString(to) {
+		return nil
+	}
+	return fmt.Errorf("has something else called %q", name)
+}
+
+// link names a directory; a link of that name which leads to another one is a vmgroup's that is gone.
 func link(top *os.Root, uuid, name string) error {
+	if err := linkable(top, name); err != nil {
+		return err
+	}
 	if to, err := top.Readlink(name); err == nil && to != uuid {
 		if err := top.Remove(name); err != nil {
 			return err

@@ -98,3 +98,45 @@ func TestAdminWhileServing(t *testing.T) {
 	wait.Wait()
 	require.NoError(t, h.Close())
 }
+
+// TestForeignNames: what is called like a vmgroup and is none of its links stays, and the vmgroup is not made.
+func TestForeignNames(t *testing.T) {
+	dir := t.TempDir()
+	_, _, admin := withGroup(t, dir)
+	top := filepath.Join(dir, "dockvols")
+	require.NoError(t, os.Mkdir(filepath.Join(top, "dir"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(top, "file"), []byte("kept"), 0o600))
+	require.NoError(t, os.Symlink("elsewhere", filepath.Join(top, "link")))
+	before := filesIn(t, top)
+	for _, name := range []string{"dir", "file", "link"} {
+		err := admin("vmgroup create", map[string]string{"name": name, "default-datastore": "ds1"})
+		require.ErrorContains(t, err, `datastore ds1 has something else called "`+name+`"`)
+		require.ErrorContains(t, admin("vmgroup update", map[string]string{"name": "g", "new-name": name}), "something else")
+	}
+	require.Equal(t, before, filesIn(t, top))
+	to, err := os.Readlink(filepath.Join(top, "link"))
+	require.NoError(t, err)
+	require.Equal(t, "elsewhere", to)
+}
+
+// TestPoliciesAreFiles: policies are small files of a directory, not what a link leads to, and nobody reads more of them.
+func TestPoliciesAreFiles(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, dir, func(c *host.Config) { c.VSAN = []string{"ds1"} })
+	policy := func(name string) error {
+		_, err := h.Admin(t.Context(), host.Command{Name: "policy ls"})
+		if name != "" {
+			_, err = h.Admin(t.Context(), host.Command{Name: "policy create", Options: map[string]string{"name": name, "content": "x"}})
+		}
+		return err
+	}
+	require.NoError(t, os.Symlink(esxsim.DefaultVmgroupUUID, filepath.Join(dir, "dockvols/policies")))
+	require.ErrorContains(t, policy(""), "policies is no directory")
+	require.ErrorContains(t, policy("gold"), "policies is no directory")
+	require.Empty(t, filesIn(t, group(dir)))
+	require.NoError(t, os.Remove(filepath.Join(dir, "dockvols/policies")))
+	require.NoError(t, policy("gold"))
+	require.NoError(t, policy(""))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "dockvols/policies/big"), make([]byte, 64<<10+1), 0o600))
+	require.ErrorContains(t, policy(""), "policy big of datastore ds1: it has more than 65536 bytes")
+}
