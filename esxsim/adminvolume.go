@@ -124,6 +124,9 @@ func (a *Admin) listVolumes(ctx context.Context, o options) (Result, error) {
 			return t, err
 		}
 		for _, v := range volumes {
+			if ctx.Err() != nil {
+				return t, context.Cause(ctx)
+			}
 			cells := a.describeVolume(ctx, v, name)
 			row := make([]string, 0, len(t.Columns))
 			for _, c := range t.Columns {
@@ -136,21 +139,26 @@ func (a *Admin) listVolumes(ctx context.Context, o options) (Result, error) {
 	return t, nil
 }
 
-// glob reports whether a name matches a pattern in which * stands for anything.
+// glob reports whether a name matches a pattern in which * stands for anything. Only the last star needs to try again, so
+// the time is at most that of the lengths multiplied.
 func glob(pattern, name string) bool {
-	head, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == name
-	}
-	if name, star = strings.CutPrefix(name, head); !star {
-		return false
-	}
-	for i := range len(name) + 1 {
-		if glob(rest, name[i:]) {
-			return true
+	star, again := -1, 0 // the last star, and where in name it would end next
+	p, n := 0, 0
+	for n < len(name) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, again = p, n
+			p++
+		case p < len(pattern) && pattern[p] == name[n]:
+			p, n = p+1, n+1
+		case star >= 0:
+			again++
+			p, n = star+1, again
+		default:
+			return false
 		}
 	}
-	return false
+	return strings.Trim(pattern[p:], "*") == ""
 }
 
 // describeVolume returns what is known of a volume, by column.

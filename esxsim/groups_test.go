@@ -1,6 +1,7 @@
 package esxsim_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -314,4 +315,31 @@ func TestReservedVmgroupNames(t *testing.T) {
 	h.must("vmgroup create --name _DEFAULT --default-datastore ds1")
 	h.must("vmgroup create --name policies2 --default-datastore ds1")
 	h.must("vmgroup update --name policies2 --new-name 0a1b2c3d-0000")
+}
+
+// TestPatterns: a pattern costs no more than its length times that of the name, however many stars it has.
+func TestPatterns(t *testing.T) {
+	h := newTenants(t)
+	names := []string{strings.Repeat("a", 64), "abcab", "b"}
+	for _, name := range names {
+		h.must("vmgroup create --name " + name + " --default-datastore ds1 --vm-list vm2")
+		h.want(null, "vm2", "create", "v", "")
+		h.must("vmgroup vm rm --name " + name + " --vm-list vm2")
+	}
+	for pattern, want := range map[string][]string{
+		"*": names, "a*": names[:2], "*b": names[1:], "ab*ab": names[1:2], "*ca*": names[1:2], "ab*bab": nil, "b": names[2:], "": nil,
+		"a*a*b": names[1:2], "**b**": names[1:], strings.Repeat("*a", 40) + "b": nil, strings.Repeat("a*", 64): names[:1],
+	} {
+		r, err := h.admin.Do(t.Context(), esxsim.Command{Name: "volume ls", Options: map[string]string{"vmgroup": pattern, "c": "vmgroup"}})
+		require.NoError(t, err)
+		var got []string
+		for _, row := range r.Rows {
+			got = append(got, row[0])
+		}
+		require.ElementsMatch(t, want, got, pattern)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := h.admin.Do(ended, esxsim.Command{Name: "volume ls"})
+	require.ErrorIs(t, err, context.Canceled)
 }

@@ -1,6 +1,8 @@
 package host
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -14,7 +16,7 @@ import (
 )
 
 // The administrator of a host speaks to it on a socket of its own: one line of JSON with the command, one with the reply,
-// as many times as it likes.
+// as many times as it likes. A line that is no command is told so.
 
 // Reply is what a host answers on its control socket.
 type Reply struct {
@@ -29,14 +31,19 @@ const maxCommand = 1 << 20
 // ErrRefused is in the error of [Ask] if the host understood the command and did not do it.
 var ErrRefused = errors.New("refused")
 
-// Admin executes one command of the host's administrator. It is safe for concurrent use: one command runs at a time.
+// Admin executes one command of the host's administrator. It is safe for concurrent use: one command runs at a time. The end
+// of ctx ends the wait for others and a long list; a change that has begun is finished or undone.
 func (h *Host) Admin(ctx context.Context, c esxsim.Command) (esxsim.Result, error) {
 	if !h.begin() {
 		return esxsim.Result{}, ErrClosed
 	}
 	defer h.work.Done()
-	h.administer.Lock()
-	defer h.administer.Unlock()
+	select {
+	case h.administer <- struct{}{}:
+		defer func() { <-h.administer }()
+	case <-ctx.Done():
+		return esxsim.Result{}, context.Cause(ctx)
+	}
 	return esxsim.NewAdmin(h.esx, h.cfg.Groups, newUUID).Do(ctx, c)
 }
 
@@ -65,7 +72,7 @@ func newUUID() string {
 func (s *server) control(ctx context.Context, c Conn) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	in := json.NewDecoder(io.LimitReader(c, maxCommand))
+	in := bufio.NewReader(c)
 	out := json.NewEncoder(c)
 	for {
 		if err := c.SetReadDeadline(time.Now().Add(s.host.cfg.Timeout)); err != nil {
@@ -74,16 +81,22 @@ func (s *server) control(ctx context.Context, c Conn) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		var command esxsim.Command
-		err := in.Decode(&command)
+		line, err := readLine(in, maxCommand)
 		switch {
+		case errors.Is(err, errLongLine):
 		case errors.Is(err, io.EOF), err != nil && ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return fmt.Errorf("control socket: %w", err)
 		}
 		var reply Reply
-		if reply.Result, err = s.host.Admin(context.WithoutCancel(ctx), command); err != nil {
+		var command esxsim.Command
+		if err == nil {
+			err = json.Unmarshal(line, &command)
+		}
+		if err != nil {
+			reply = Reply{Error: fmt.Sprintf("a command is one line of JSON, such as {\"name\":\"status\"}: %v", err), Usage: true}
+		} else if reply.Result, err = s.host.Admin(s.patient, command); err != nil {
 			reply = Reply{Error: err.Error(), Usage: errors.Is(err, esxsim.ErrUsage)}
 		}
 		if err := c.SetWriteDeadline(time.Now().Add(s.host.cfg.Timeout)); err != nil {
@@ -91,6 +104,35 @@ func (s *server) control(ctx context.Context, c Conn) error {
 		}
 		if err := out.Encode(reply); err != nil {
 			return err
+		}
+		if line == nil { // where the next command begins, nobody knows
+			return nil
+		}
+	}
+}
+
+var errLongLine = fmt.Errorf("this one has more than %d bytes", maxCommand)
+
+// readLine returns the next line that is not empty, without its end; the last one may have none. After errLongLine the rest
+// of the line is still there.
+func readLine(in *bufio.Reader, limit int) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		line = append(line, part...)
+		text := bytes.TrimSpace(line)
+		switch {
+		case len(line) > limit:
+			return nil, errLongLine
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && len(text) > 0:
+			return text, nil
+		case err != nil:
+			return nil, err
+		case len(text) > 0:
+			return text, nil
+		default:
+			line = line[:0]
 		}
 	}
 }

@@ -32,7 +32,7 @@ type Host struct {
 	loops *loopBus // nil without loop devices
 
 	receiver   chan struct{} // of all VMs: who receives has its token; nil without quirk one-receiver
-	administer sync.Mutex    // held by the administrator's command that runs
+	administer chan struct{} // has the token of the administrator's command that runs
 
 	mu        sync.Mutex // guards what follows; nothing waits under it
 	closed    bool
@@ -46,7 +46,7 @@ func Open(c Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{cfg: c, log: c.Log, listeners: make(map[string]*net.UnixListener)}
+	h := &Host{cfg: c, log: c.Log, listeners: make(map[string]*net.UnixListener), administer: make(chan struct{}, 1)}
 	if err := h.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("simulated host: %w", err), h.release())
 	}

@@ -67,11 +67,25 @@ func (s *store) removeDirectory(name, uuid string, remove bool) error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) {
 			return err
 		}
-		// It is not closed: requests under way may use it, and get the errors of a directory that is not there. The
-		// garbage collector closes it.
-		delete(s.groups, key)
+		if s.groups[key] == ds {
+			delete(s.groups, key)
+			s.retire(ds)
+		}
 		return nil
 	})
+}
+
+// maxRetired bounds the open files of directories that were removed.
+const maxRetired = 32
+
+// retire closes a removed directory later: requests under way may use it, and get the errors of a directory that is not
+// there. s.dirs is held.
+func (s *store) retire(ds *datastore) {
+	s.retired = append(s.retired, ds)
+	if len(s.retired) > maxRetired {
+		s.retired[0].close()
+		s.retired = s.retired[1:]
+	}
 }
 
 // clean deletes what crashes have left in a directory that has no descriptors: data that nobody has locked, sidecars, files

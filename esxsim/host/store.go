@@ -27,6 +27,8 @@ type store struct {
 	dirs   sync.Mutex                   // guards what follows; opening and removing directories is done under it
 	groups map[esxsim.Volume]*datastore // the directories of other vmgroups; keys have no name
 	gone   map[string]bool              // uuids of vmgroups that were removed, or are about to be
+	// retired are directories of them that requests may still use.
+	retired []*datastore
 
 	mu      sync.Mutex                 // guards what follows; no I/O under it
 	locks   map[esxsim.Volume]diskLock // file locks that VMs of this host hold
@@ -128,6 +130,9 @@ func (s *store) close() {
 	s.dirs.Lock()
 	defer s.dirs.Unlock()
 	for _, ds := range s.groups {
+		ds.close()
+	}
+	for _, ds := range s.retired {
 		ds.close()
 	}
 	for _, top := range s.tops {
