@@ -19,6 +19,7 @@ type quirk struct {
 	Fact    string `json:"fact"`
 	Default string `json:"default"` // "on" or "off": what the last release did
 	Of      string `json:"of"`      // whose it is: service, network or serve; or "network, serve"
+	Where   string `json:"where"`   // where it changes something: "simulation", or "both", which is serve, too
 }
 
 // allQuirks are the switches of the service, of the simulated network and of serve, sorted by name.
@@ -26,11 +27,14 @@ func allQuirks() []quirk {
 	value := map[bool]string{true: "on", false: "off"}
 	var list []quirk
 	for _, q := range host.QuirkList() {
-		of := "service"
+		of, where := "service", "both"
 		if q.Name == host.OneReceiver {
 			of = "serve"
 		}
-		list = append(list, quirk{string(q.Name), q.Fact, value[q.Default], of})
+		if host.OnlySimulated(q.Name) {
+			where = "simulation"
+		}
+		list = append(list, quirk{string(q.Name), q.Fact, value[q.Default], of, where})
 	}
 	for _, s := range scenarios.NetworkSwitches() {
 		i := slices.IndexFunc(list, func(q quirk) bool { return q.Name == s.Name })
@@ -38,7 +42,7 @@ func allQuirks() []quirk {
 			list[i].Of = "network, " + list[i].Of
 			continue
 		}
-		list = append(list, quirk{s.Name, s.Fact, value[s.Default], "network"})
+		list = append(list, quirk{s.Name, s.Fact, value[s.Default], "network", "simulation"})
 	}
 	slices.SortFunc(list, func(a, b quirk) int { return strings.Compare(a.Name, b.Name) })
 	return list
@@ -53,7 +57,7 @@ func newQuirks() *cobra.Command {
 			"section of docs/original.md that describes it. The default is what its last release did: \"faithful\". A scenario\n" +
 			"turns single ones with \"given quirk NAME=on\" or \"=off\", or all off with \"given quirks fixed\"; serve takes them by --quirks.\n" +
 			"Those of the network are off in a scenario until it says \"given network NAME\". serve has one-receiver, too, off unless\n" +
-			"it is asked for.",
+			"it is asked for; the switches of the service whose column WHERE says \"simulation\" change nothing in it.",
 		Example: "  vmdksim quirks\n" +
 			"  vmdksim quirks --json | jq -r '.[] | select(.default == \"on\") | .name'",
 		Args: cobra.NoArgs,
@@ -65,9 +69,9 @@ func newQuirks() *cobra.Command {
 				return e.Encode(list)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tDEFAULT\tOF\tFACT")
+			fmt.Fprintln(w, "NAME\tDEFAULT\tOF\tWHERE\tFACT")
 			for _, q := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", q.Name, q.Default, q.Of, q.Fact)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", q.Name, q.Default, q.Of, q.Where, q.Fact)
 			}
 			return w.Flush()
 		},

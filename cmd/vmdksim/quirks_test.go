@@ -17,10 +17,11 @@ func TestQuirks(t *testing.T) {
 	var list []map[string]string
 	require.NoError(t, json.Unmarshal([]byte(out), &list))
 	require.Len(t, list, len(host.QuirkList())+len(scenarios.NetworkSwitches())-1, "one-receiver is of both")
-	require.Contains(t, list, map[string]string{"name": "null-get", "fact": "docs/original.md §2.9, D14", "default": "on", "of": "service"})
-	require.Contains(t, list, map[string]string{"name": "no-vm-lock", "fact": "docs/original.md §2.7, §2.11, B9", "default": "off", "of": "service"})
-	require.Contains(t, list, map[string]string{"name": "backlog-one", "fact": "docs/original.md §1.1, B23", "default": "off", "of": "network"})
-	require.Contains(t, list, map[string]string{"name": "one-receiver", "fact": "docs/original.md §1.4, D16", "default": "on", "of": "network, serve"})
+	require.Contains(t, list, map[string]string{"name": "null-get", "fact": "docs/original.md §2.9, D14", "default": "on", "of": "service", "where": "both"})
+	require.Contains(t, list, map[string]string{"name": "no-vm-lock", "fact": "docs/original.md §2.7, §2.11, B9", "default": "off", "of": "service", "where": "both"})
+	require.Contains(t, list, map[string]string{"name": "backlog-one", "fact": "docs/original.md §1.1, B23", "default": "off", "of": "network", "where": "simulation"})
+	require.Contains(t, list, map[string]string{"name": "one-receiver", "fact": "docs/original.md §1.4, D16", "default": "on", "of": "network, serve", "where": "both"})
+	require.Contains(t, list, map[string]string{"name": "torn-metadata", "fact": "docs/original.md §2.14, D12", "default": "on", "of": "service", "where": "simulation"})
 	names := make([]string, 0, len(list))
 	for _, q := range list {
 		names = append(names, q["name"])

@@ -74,7 +74,7 @@ func newServe() *cobra.Command {
 	f.StringArrayVar(&o.vsan, "vsan", nil, "DATASTORE that takes vSAN policies, see 'vmdksim admin policy'")
 	f.StringVar(&o.control, "control", "", "socket for vmdksim admin (default "+controlFile+" in --dir; without loop devices and --dir, none)")
 	f.StringVar(&o.configDB, "config", "", "path of the config database, which is made by 'vmdksim admin config init' (default "+configFile+" in --dir)")
-	f.StringVar(&o.quirks, "quirks", "faithful,one-receiver=off", "faithful, fixed, NAME=on or NAME=off, separated by commas; see vmdksim quirks")
+	f.StringVar(&o.quirks, "quirks", "faithful,one-receiver=off", "faithful, fixed, NAME=on or NAME=off, separated by commas; some act in the simulation only, see vmdksim quirks")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -108,6 +108,9 @@ func (o *serving) run(ctx context.Context, out, logTo io.Writer) error {
 		return badInput(err)
 	}
 	c.Log.Warn("volumes are on a simulated ESX host, not on ESX storage")
+	if names := host.WithoutEffect(o.quirks); names != nil {
+		c.Log.Warn("these quirks act in the simulation only, and change nothing here; see 'vmdksim quirks'", "quirks", strings.Join(names, ","))
+	}
 	for _, vm := range c.VMs {
 		fmt.Fprintf(out, "vm %s: --esx unix:%s", vm.Name, vm.Socket)
 		if c.Loop {

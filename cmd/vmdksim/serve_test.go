@@ -61,7 +61,7 @@ func TestServe(t *testing.T) {
 	go func() {
 		code <- run(ctx, []string{
 			"serve", "--no-loop", "--datastore", filepath.Join(dir, "first"), "--datastore", "ds2=" + filepath.Join(dir, "b=c"),
-			"--vm", "vm1=" + socket, "--home", "vm1=ds2",
+			"--vm", "vm1=" + socket, "--home", "vm1=ds2", "--quirks", "faithful, one-receiver=off,torn-metadata=off,null-get=on,stop-kills=on",
 		}, &out, &errs)
 	}()
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "vmdksim serve: ready\n") }, 10*time.Second, time.Millisecond)
@@ -81,6 +81,8 @@ func TestServe(t *testing.T) {
 	stop()
 	require.Equal(t, exitFine, <-code, errs.String())
 	require.Contains(t, errs.String(), "backend=simulated")
+	require.Contains(t, errs.String(), "change nothing here")
+	require.Contains(t, errs.String(), "quirks=torn-metadata,stop-kills\n")
 	require.NoFileExists(t, socket)
 }
 

@@ -49,6 +49,34 @@ func ParseQuirks(text string) (Quirks, error) {
 	return q, err
 }
 
+// OnlySimulated reports whether a quirk of [QuirkList] changes nothing in a host that is a program: there nobody powers a VM
+// off, disks have no snapshots, metadata is replaced as a whole, an end waits for what runs, no two steps of the service are
+// so close together, and nobody notices that a client is gone.
+func OnlySimulated(name esxsim.Quirk) bool {
+	switch name {
+	case esxsim.BlindListener, esxsim.FirstSnapshotIgnored, esxsim.ListenerEnds, esxsim.ListenerUnchecked, esxsim.OwnerByName,
+		esxsim.BIOSUUIDFirst, esxsim.GlobNames,
+		esxsim.BusyOnce, esxsim.BusyUnderLock, esxsim.RemoveOnce, esxsim.TornMetadata,
+		esxsim.DatastoreCacheRace, esxsim.LockTableRace,
+		esxsim.OrphansRunOn, esxsim.StopKills, esxsim.StopLivesOn:
+		return true
+	}
+	return false
+}
+
+// WithoutEffect returns the quirks that a text for [ParseQuirks] switches by their names although a host that is a program
+// does the same without them, in the order of the text.
+func WithoutEffect(text string) []string {
+	var names []string
+	for word := range strings.SplitSeq(text, ",") {
+		name, _, single := strings.Cut(strings.TrimSpace(word), "=")
+		if single && OnlySimulated(esxsim.Quirk(name)) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // split takes the quirk of this package out.
 func split(q Quirks) (service Quirks, oneReceiver bool) {
 	on, set := q[OneReceiver]
