@@ -102,6 +102,14 @@ func (s *Service) Started() {
 	s.listener = listener{down: s.listener.down, lost: now, from: now}
 }
 
+// TakeOver says that another process has begun to serve, while the one before finishes what it has: each has locks of its own,
+// and a count of its own of what is in flight. Both know what the host knows of its VMs, and share the lock of all metadata.
+// What is said of [Service.Started] holds for the new one.
+func (s *Service) TakeOver() {
+	s.Started()
+	s.locks.forsake()
+}
+
 // Watchdog starts a service again that has ended, until it has ended too quickly too often (docs/original.md §2.15, B17).
 // The zero value is ready.
 type Watchdog struct {

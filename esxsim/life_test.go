@@ -84,3 +84,21 @@ func TestLatency(t *testing.T) {
 	p.want(place0, "vm1", "attach", "v", "")
 	require.Equal(t, time.Minute, p.now.Sub(before))
 }
+
+// TestTakeOver: a new process has locks and a count of its own, and the old one finishes what it has.
+func TestTakeOver(t *testing.T) {
+	h := newHost(t, try)
+	h.want(null, "vm1", "create", "v", "")
+	h.stage.before["esx.attach.plug"] = func() {
+		h.want(errorText("Server returned an error: no lock of the volume: held"), "vm2", "get", "v", "")
+		h.TakeOver()
+		require.True(t, h.Idle(), "the new one has nothing in flight")
+		require.Contains(t, h.do("vm2", "get", "v", ""), `"status": "detached"`)
+		require.True(t, h.Stop(t.Context()), "nor does it wait for the old one")
+		h.TakeOver()
+	}
+	h.want(place0, "vm1", "attach", "v", "")
+	require.Contains(t, h.do("vm2", "get", "v", ""), `"attached to VM": "vm1"`)
+	h.want(null, "vm1", "detach", "v", "")
+	require.True(t, h.Idle())
+}

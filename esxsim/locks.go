@@ -120,6 +120,14 @@ func (l *locks) newRecord() *lockRecord {
 	return rec
 }
 
+// forsake begins a new table. Who has or awaits a lock of the old one keeps it, and meets nobody of the new one.
+func (l *locks) forsake() {
+	l.mu.lock()
+	defer l.mu.unlock()
+	l.env.Touch(everything, true)
+	l.records = nil
+}
+
 // idle reports whether nobody holds or waits for any lock.
 func (l *locks) idle() bool {
 	l.mu.lock()

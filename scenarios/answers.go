@@ -57,7 +57,7 @@ func (j *judge) described(c *Call, s *subject) {
 	if want := j.w.t.volumes[c.volume].mountpoint; c.mountpoint != "" && c.mountpoint != want {
 		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told that %s is mounted at %s, not %s", c.Client, c.Op.Volume, c.mountpoint, want))
 	}
-	if s.running > 0 || s.work > 0 || j.troubled > 0 || j.early() || j.met(c.volume) || j.overlapped(c, "") || j.w.busy(s.name) {
+	if s.running > 0 || s.work > 0 || j.troubled > 0 || j.replaced || j.early() || j.met(c.volume) || j.overlapped(c, "") || j.w.busy(s.name) {
 		return
 	}
 	meta := j.w.meta(s.name)

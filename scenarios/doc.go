@@ -26,7 +26,7 @@
 //	         | "unmount" VOLUME [ "id=" ID ] | "get" VOLUME | "list" | "path" VOLUME
 //	         | "write" VOLUME TEXT | "sync" VOLUME | "read" VOLUME                                   # guest
 //	         | ("poweroff" | "poweron" | "suspend" | "resume" | "reset") VM                          # esx
-//	         | "migrate" VM ESX | "rename" VM NAME | ("stop" | "fail") ESX
+//	         | "migrate" VM ESX | "rename" VM NAME | ("stop" | "fail" | "replace") ESX
 //	         | "admin" "set" VOLUME { ("access" | "attach-as") "=" VALUE }
 //	         | "admin" ("add" | "drop" | "limit" | "remove" | "rename") VMGROUP { KEY "=" VALUE }
 //	         | "send" COMMAND [ VOLUME ] { KEY "=" VALUE }

@@ -125,6 +125,8 @@ func (d *Draft) Act(verb string) {
 		op.Target, op.Text = d.vm(), esxName
 	case "rename":
 		op.Target, op.Text = d.vm(), "web"
+	case "replace":
+		op.Target = esxName
 	case "stop", "fail":
 		if op.Target = esxName; !d.endsESX() {
 			op = Op{Verb: "sleep", Pause: time.Second}

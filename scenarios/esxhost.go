@@ -186,6 +186,20 @@ func (e *esxHost) restart(ctx context.Context) {
 	e.listen(0)
 }
 
+// replace starts another process of the service, which serves from now on; the old one finishes what it has.
+func (e *esxHost) replace(ctx context.Context) {
+	if e.down.is() {
+		e.restart(ctx)
+		return
+	}
+	e.w.disrupt("esx.replace", e.name)
+	e.w.judge.replaced = true
+	e.service.TakeOver()
+	e.watchdog.Started(e.w.docker.Now())
+	e.net.Replace(e.world, e.service.Handle)
+	e.listen(0)
+}
+
 // stop is the signal that ends the service; false if it lives on.
 func (e *esxHost) stop(ctx context.Context) bool {
 	if e.down.is() {
@@ -291,6 +305,8 @@ func (w *World) operateESX(ctx context.Context, op *Op) (answer string, err erro
 		}
 	case "fail":
 		err = w.esx(op.Target).fail(ctx)
+	case "replace":
+		w.esx(op.Target).replace(ctx)
 	case "migrate":
 		err = w.host(op.Target).migrate(ctx, w.esx(op.Text))
 	case "suspend":

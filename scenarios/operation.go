@@ -51,7 +51,7 @@ func (o *Op) complete(verb Verb, client string, words []string, line int) (err e
 		}
 		o.Target, o.Text = words[0], words[1]
 		return nil
-	case "stop", "fail":
+	case "stop", "fail", "replace":
 		o.Target, err = single(words, "an ESX host")
 		return err
 	case "crash", "restart":

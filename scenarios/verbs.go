@@ -39,6 +39,7 @@ func Verbs() []Verb {
 		{"restart", "plugin", "plugin|ESX|hostd[@ESX]", nil},
 		{"stop", "esx", "ESX", nil},
 		{"fail", "esx", "ESX", nil},
+		{"replace", "esx", "ESX", nil},
 		{"admin", "esx", "ACTION VMGROUP [KEY=VALUE]...", adminKeys},
 		{"send", "esx", "COMMAND [VOLUME] [KEY=VALUE]...", sendKeys},
 		{"sleep", "time", "DURATION", nil},
@@ -68,7 +69,7 @@ const (
 // disruptive verbs end lives; a script without any runs in a world that is cheaper to build.
 func disruptive(verb string) bool {
 	switch verb {
-	case "poweroff", "poweron", "suspend", "resume", "reset", "migrate", "crash", "restart", "stop", "fail":
+	case "poweroff", "poweron", "suspend", "resume", "reset", "migrate", "crash", "restart", "stop", "fail", "replace":
 		return true
 	}
 	return false
@@ -93,7 +94,7 @@ func (o *Op) aimed() (vm, esx string) {
 		return o.Target, ""
 	case "migrate":
 		return o.Target, o.Text
-	case "stop", "fail":
+	case "stop", "fail", "replace":
 		return "", o.Target
 	case "crash", "restart":
 		process, at, _ := strings.Cut(o.Target, "@")

@@ -28,7 +28,7 @@ func allQuirks() []quirk {
 	var list []quirk
 	for _, q := range host.QuirkList() {
 		of, where := "service", "both"
-		if q.Name == host.OneReceiver {
+		if q.Name == host.OneReceiver || q.Name == host.GivesUp {
 			of = "serve"
 		}
 		if host.OnlySimulated(q.Name) {
@@ -56,8 +56,8 @@ func newQuirks() *cobra.Command {
 		Long: "quirks lists what the original ESX service did and one would not build, and bugs that it once had, each with the\n" +
 			"section of docs/original.md that describes it. The default is what its last release did: \"faithful\". A scenario\n" +
 			"turns single ones with \"given quirk NAME=on\" or \"=off\", or all off with \"given quirks fixed\"; serve takes them by --quirks.\n" +
-			"Those of the network are off in a scenario until it says \"given network NAME\". serve has one-receiver, too, off unless\n" +
-			"it is asked for; the switches of the service whose column WHERE says \"simulation\" change nothing in it.",
+			"Those of the network are off in a scenario until it says \"given network NAME\". serve has gives-up and one-receiver, too, off\n" +
+			"unless they are asked for; the switches of the service whose column WHERE says \"simulation\" change nothing in it.",
 		Example: "  vmdksim quirks\n" +
 			"  vmdksim quirks --json | jq -r '.[] | select(.default == \"on\") | .name'",
 		Args: cobra.NoArgs,

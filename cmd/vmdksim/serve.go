@@ -74,7 +74,7 @@ func newServe() *cobra.Command {
 	f.StringArrayVar(&o.vsan, "vsan", nil, "DATASTORE that takes vSAN policies, see 'vmdksim admin policy'")
 	f.StringVar(&o.control, "control", "", "socket for vmdksim admin (default "+controlFile+" in --dir; without loop devices and --dir, none)")
 	f.StringVar(&o.configDB, "config", "", "path of the config database, which is made by 'vmdksim admin config init' (default "+configFile+" in --dir)")
-	f.StringVar(&o.quirks, "quirks", "faithful,one-receiver=off", "faithful, fixed, NAME=on or NAME=off, separated by commas; some act in the simulation only, see vmdksim quirks")
+	f.StringVar(&o.quirks, "quirks", "faithful,one-receiver=off,gives-up=off", "faithful, fixed, NAME=on or NAME=off, separated by commas; some act in the simulation only, see vmdksim quirks")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

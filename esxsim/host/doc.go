@@ -38,7 +38,8 @@
 // were: disks that were left in use are still in them, whatever has become of their vmgroups, and all others are out, with
 // their metadata saying so.
 //
-// [OneReceiver] is on by default, as all that the last release did; vmdksim serve has it off unless it is asked for.
+// [OneReceiver] and [GivesUp] are on by default, as all that the last release did; vmdksim serve has them off unless they are asked
+// for.
 //
 // # Example
 //

@@ -18,6 +18,8 @@ var (
 	ErrInUse = errors.New("another process serves the VMs of this directory")
 	// ErrNoLoop is in the error of [Open] if the machine has no loop devices.
 	ErrNoLoop = errors.New("this machine has no loop devices (modprobe loop)")
+	// ErrGaveUp is in the error of Serve with quirk gives-up; the text is the original's.
+	ErrGaveUp = errors.New("vmci_get_one_op: too many errors. Giving up.")
 	// ErrClosed is in the error of a request that came after Close.
 	ErrClosed = errors.New("the simulated host is closed")
 )
@@ -32,10 +34,13 @@ type Host struct {
 	loops *loopBus // nil without loop devices
 
 	receiver   chan struct{} // of all VMs: who receives has its token; nil without quirk one-receiver
+	givesUp    bool          // quirk gives-up
 	administer chan struct{} // has the token of the administrator's command that runs
 
 	mu        sync.Mutex // guards what follows; nothing waits under it
 	closed    bool
+	bad       int                          // receive errors in a row; counted only with givesUp
+	end       func(cause error)            // ends Serve; nil while it does not run
 	listeners map[string]*net.UnixListener // by VM; "" is the administrator's
 	work      sync.WaitGroup               // requests that run; Add only under mu, while not closed
 }
@@ -81,10 +86,11 @@ func (h *Host) open() (err error) {
 		}
 		bus = h.loops
 	}
-	quirks, oneReceiver := split(h.cfg.Quirks)
-	if oneReceiver {
+	quirks, ours := split(h.cfg.Quirks)
+	if ours[OneReceiver] {
 		h.receiver = make(chan struct{}, 1)
 	}
+	h.givesUp = ours[GivesUp]
 	h.esx, err = esxsim.New(esxsim.Config{
 		Env: env, Stage: h.cfg.Stage, Store: h.disks, Bus: bus, VSAN: vsan, DefaultDatastore: h.cfg.DefaultDatastore,
 		Groups: h.cfg.groups(), Quirks: quirks, Version: h.cfg.Version, Log: h.log,

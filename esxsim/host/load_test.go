@@ -1,11 +1,13 @@
 package host_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -203,6 +205,55 @@ func TestOneReceiver(t *testing.T) {
 	send(t, blocked, askVersion)
 }
 
+// With the quirk sixteen receive errors in a row, of whichever VM, end the service; one good request among them, and it counts
+// anew. A request that runs gets its reply.
+func TestGivesUp(t *testing.T) {
+	plugging, goOn := make(chan struct{}), make(chan struct{})
+	dir := t.TempDir()
+	one, two := filepath.Join(dir, "vm1.sock"), filepath.Join(dir, "vm2.sock")
+	h := open(t, filepath.Join(dir, "ds1"), func(c *host.Config) {
+		c.VMs = []host.VM{{Name: "vm1", Socket: one}, {Name: "vm2", Socket: two}}
+		c.Quirks = host.Quirks{host.OneReceiver: false}
+		c.Hook = func(context.Context, host.Plug) error {
+			close(plugging)
+			<-goOn
+			return nil
+		}
+	})
+	require.NoError(t, h.Listen())
+	served := make(chan error, 1)
+	go func() { served <- h.Serve(t.Context()) }()
+	bad := func(socket string, times int) {
+		for i := range times {
+			c := dial(t, socket)
+			if i%2 == 0 { // the others send nothing at all
+				_, _ = c.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
+			}
+			_ = c.(*net.UnixConn).CloseWrite()
+			answer, _ := io.ReadAll(c)
+			require.Empty(t, answer)
+		}
+	}
+	bad(one, 15)
+	require.Equal(t, "null", exchange(t, two, quote(t, wire.Create, "data")))
+	bad(one, 8)
+	running := dial(t, two)
+	send(t, running, quote(t, wire.Attach, "data"))
+	<-plugging
+	bad(two, 8)
+	bad(one, 7)
+	select {
+	case err := <-served:
+		t.Fatal(err)
+	default:
+	}
+	bad(one, 1)
+	close(goOn)
+	require.Contains(t, receive(t, running), "Unit")
+	require.ErrorIs(t, <-served, host.ErrGaveUp)
+	require.NoFileExists(t, one)
+}
+
 // A request that waits for a lock that never comes (docs/original.md D9) does not keep the host from ending.
 func TestStopEndsDeadlock(t *testing.T) {
 	h, one, _, stop := serveIn(t, t.TempDir(), func(c *host.Config) {
@@ -223,7 +274,7 @@ func TestStopEndsDeadlock(t *testing.T) {
 func TestHostQuirks(t *testing.T) {
 	for text, on := range map[string]bool{
 		"": true, "faithful": true, "fixed": false, "one-receiver=off": false, "fixed,one-receiver=on": true,
-		"one-receiver=off,faithful": true, "null-get=off, one-receiver=off": false,
+		"one-receiver=off,faithful": true, "null-get=off, one-receiver=off": false, "fixed,gives-up=on": false,
 	} {
 		q, err := host.ParseQuirks(text)
 		require.NoError(t, err, text)

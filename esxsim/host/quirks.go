@@ -11,14 +11,27 @@ import (
 // Quirks are the switches of the simulated service, see [QuirkList].
 type Quirks = esxsim.Quirks
 
-// OneReceiver is a quirk of this package, besides those of esxsim: one thread accepts and receives for all VMs, so that a
-// client that sends nothing blocks the whole host (docs/original.md §1.4, D16); here until Config.Timeout drops it, in the
-// original for ever.
-const OneReceiver esxsim.Quirk = "one-receiver"
+// The quirks of this package, besides those of esxsim.
+const (
+	// OneReceiver: one thread accepts and receives for all VMs, so that a client that sends nothing blocks the whole host
+	// (docs/original.md §1.4, D16); here until Config.Timeout drops it, in the original for ever.
+	OneReceiver esxsim.Quirk = "one-receiver"
+	// GivesUp: sixteen receive errors in a row, of all VMs, end the service (docs/original.md §1.4): Serve returns
+	// [ErrGaveUp]. What runs is finished first, which the original did not wait for. Who starts it again is for the caller.
+	GivesUp esxsim.Quirk = "gives-up"
+)
+
+// own are they.
+func own() []esxsim.QuirkFact {
+	return []esxsim.QuirkFact{
+		{Name: GivesUp, Fact: "docs/original.md §1.4", Default: true},
+		{Name: OneReceiver, Fact: "docs/original.md §1.4, D16", Default: true},
+	}
+}
 
 // QuirkList returns all switches, sorted by name.
 func QuirkList() []esxsim.QuirkFact {
-	list := append(esxsim.QuirkList(), esxsim.QuirkFact{Name: OneReceiver, Fact: "docs/original.md §1.4, D16", Default: true})
+	list := append(esxsim.QuirkList(), own()...)
 	slices.SortFunc(list, func(a, b esxsim.QuirkFact) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return list
 }
@@ -26,27 +39,35 @@ func QuirkList() []esxsim.QuirkFact {
 // ParseQuirks reads "faithful", "fixed", NAME=on and NAME=off, separated by commas, see [esxsim.ParseQuirks].
 func ParseQuirks(text string) (Quirks, error) {
 	var service []string
-	ours := true
+	ours := Quirks{}
 	for word := range strings.SplitSeq(text, ",") {
-		switch trimmed := strings.TrimSpace(word); trimmed {
-		case string(OneReceiver) + "=on":
-			ours = true
+		trimmed := strings.TrimSpace(word)
+		name, value, _ := strings.Cut(trimmed, "=")
+		mine := slices.ContainsFunc(own(), func(q esxsim.QuirkFact) bool { return string(q.Name) == name })
+		switch {
+		case mine && value == "on":
+			ours[esxsim.Quirk(name)] = true
 			continue
-		case string(OneReceiver) + "=off":
-			ours = false
+		case mine && value == "off":
+			ours[esxsim.Quirk(name)] = false
 			continue
-		case esxsim.Faithful:
-			ours = true
-		case esxsim.Fixed:
-			ours = false
+		case trimmed == esxsim.Faithful, trimmed == esxsim.Fixed:
+			for _, q := range own() {
+				ours[q.Name] = trimmed == esxsim.Faithful
+			}
 		}
 		service = append(service, word)
 	}
 	q, err := esxsim.ParseQuirks(strings.Join(service, ","))
-	if err == nil && !ours {
-		q[OneReceiver] = false
+	if err != nil {
+		return nil, err
 	}
-	return q, err
+	for name, on := range ours {
+		if !on {
+			q[name] = false
+		}
+	}
+	return q, nil
 }
 
 // OnlySimulated reports whether a quirk of [QuirkList] changes nothing in a host that is a program: there nobody powers a VM
@@ -77,13 +98,13 @@ func WithoutEffect(text string) []string {
 	return names
 }
 
-// split takes the quirk of this package out.
-func split(q Quirks) (service Quirks, oneReceiver bool) {
-	on, set := q[OneReceiver]
-	if !set {
-		return q, true
+// split takes the quirks of this package out, which are on unless they are set off.
+func split(q Quirks) (service, ours Quirks) {
+	service, ours = maps.Clone(q), Quirks{}
+	for _, f := range own() {
+		on, set := q[f.Name]
+		ours[f.Name] = on || !set
+		delete(service, f.Name)
 	}
-	service = maps.Clone(q)
-	delete(service, OneReceiver)
-	return service, on
+	return service, ours
 }

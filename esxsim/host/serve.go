@@ -92,6 +92,9 @@ func (h *Host) Serve(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	h.mu.Lock()
+	h.end = cancel
+	h.mu.Unlock()
 	patient, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer giveUp(nil)
 	var loops sync.WaitGroup
@@ -191,6 +194,9 @@ func (h *Host) ServeConn(ctx context.Context, vm string, c Conn) error {
 // gets no byte (docs/original.md §1.4).
 func (s *server) exchange(ctx context.Context, c Conn) error {
 	text, err := s.receive(ctx, c)
+	if s.host.givesUp && ctx.Err() == nil {
+		s.host.received(err)
+	}
 	switch {
 	case errors.Is(err, io.EOF): // somebody looked whether we are here
 		return nil
@@ -209,6 +215,19 @@ func (s *server) exchange(ctx context.Context, c Conn) error {
 		return nil
 	}
 	return s.send(c, reply)
+}
+
+// received counts receive errors in a row, and ends Serve after the sixteenth (docs/original.md §1.4).
+func (h *Host) received(err error) {
+	const most = 16
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.bad++; err == nil {
+		h.bad = 0
+	}
+	if h.bad == most && h.end != nil {
+		h.end(fmt.Errorf("%w (quirk gives-up)", ErrGaveUp))
+	}
 }
 
 // receive reads a request. The time for it begins now, not with the connection.

@@ -35,7 +35,7 @@ func serveIn(t *testing.T, dir string, change func(*host.Config)) (h *host.Host,
 	one, two = filepath.Join(run, "vm1.sock"), filepath.Join(run, "vm2.sock")
 	h = open(t, filepath.Join(dir, "ds1"), func(c *host.Config) {
 		c.VMs = []host.VM{{Name: "vm1", Socket: one}, {Name: "vm2", Socket: two}}
-		c.Quirks = host.Quirks{host.OneReceiver: false}
+		c.Quirks = host.Quirks{host.OneReceiver: false, host.GivesUp: false}
 		if change != nil {
 			change(c)
 		}

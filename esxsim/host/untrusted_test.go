@@ -114,7 +114,7 @@ func TestForgedIdentity(t *testing.T) {
 
 // Links and pipes that somebody planted in the directory lead nowhere and block nobody.
 func TestPlantedFiles(t *testing.T) {
-	for _, quirks := range []string{"faithful,one-receiver=off", "fixed"} {
+	for _, quirks := range []string{"faithful,one-receiver=off,gives-up=off", "fixed"} {
 		t.Run(quirks, func(t *testing.T) {
 			parent := t.TempDir()
 			outside := filepath.Join(parent, "outside")

@@ -30,7 +30,7 @@ func BenchmarkFigureServe(b *testing.B) {
 	h, err := esxhost.Open(esxhost.Config{
 		Datastores: []esxhost.Datastore{{Name: "ds1", Dir: filepath.Join(dir, "ds1")}},
 		VMs:        []esxhost.VM{{Name: vm, Socket: socket}},
-		Quirks:     esxhost.Quirks{esxhost.OneReceiver: false},
+		Quirks:     esxhost.Quirks{esxhost.OneReceiver: false, esxhost.GivesUp: false},
 	})
 	must(b, err)
 	ctx, cancel := context.WithCancel(b.Context())

@@ -36,7 +36,7 @@ func newWorld(t *testing.T, g golden, files bool) *world {
 	t.Helper()
 	w := &world{stage: &faults{next: map[string][]string{}}, run: t.TempDir(), sockets: map[string]string{}}
 	names := []string{"ds1", "DS2", "ds3"}
-	c := host.Config{Version: "0.21", Stage: w.stage, Quirks: host.Quirks{host.OneReceiver: false}}
+	c := host.Config{Version: "0.21", Stage: w.stage, Quirks: host.Quirks{host.OneReceiver: false, host.GivesUp: false}}
 	groups, broken, noDefault := false, false, false
 	for _, given := range g.given {
 		word, rest, _ := strings.Cut(given, " ")
