@@ -108,6 +108,7 @@ func (s *Service) Started() {
 func (s *Service) TakeOver() {
 	s.Started()
 	s.locks.forsake()
+	s.vmLocks.forsake()
 }
 
 // Watchdog starts a service again that has ended, until it has ended too quickly too often (docs/original.md §2.15, B17).

@@ -145,8 +145,13 @@ func DecodeMeta(text []byte) (Meta, error) {
 		key string
 		to  any
 	}{
-		{"status", &m.Status}, {"created", &m.Created}, {"created-by", &m.CreatedBy}, {"volOpts", &opts},
-		{"attachedVMUuid", &m.AttachedUUID}, {"attachedVMName", &m.AttachedName}, {"attachedVMDevice", &m.Device},
+		{"status", &m.Status},
+		{"created", &m.Created},
+		{"created-by", &m.CreatedBy},
+		{"volOpts", &opts},
+		{"attachedVMUuid", &m.AttachedUUID},
+		{"attachedVMName", &m.AttachedName},
+		{"attachedVMDevice", &m.Device},
 	} {
 		if value, there := raw[known.key]; there && json.Unmarshal(value, known.to) == nil {
 			delete(raw, known.key)

@@ -16,7 +16,7 @@ func TestQuirks(t *testing.T) {
 	require.Equal(t, exitFine, code)
 	var list []map[string]string
 	require.NoError(t, json.Unmarshal([]byte(out), &list))
-	require.Len(t, list, len(host.QuirkList())+len(scenarios.NetworkSwitches())-1, "one-receiver is of both")
+	require.Len(t, list, len(host.QuirkList())+len(scenarios.NetworkSwitches())-2, "one-receiver and gives-up are of both")
 	require.Contains(t, list, map[string]string{"name": "null-get", "fact": "docs/original.md §2.9, D14", "default": "on", "of": "service", "where": "both"})
 	require.Contains(t, list, map[string]string{"name": "no-vm-lock", "fact": "docs/original.md §2.7, §2.11, B9", "default": "off", "of": "service", "where": "both"})
 	require.Contains(t, list, map[string]string{"name": "backlog-one", "fact": "docs/original.md §1.1, B23", "default": "off", "of": "network", "where": "simulation"})
