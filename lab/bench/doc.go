@@ -65,6 +65,7 @@
 //	esx/bytes_growth_10x                  the same, of all disks, compared with 100 VMs
 //	esx/serve_get_per_s                   get by 64 clients, each request on a connection of its own
 //	esx/serve_get_cpu_us                  of processors for each, the client's part included
+//	esx/serve_get_per_s_db                the same with a config database, which says what the VM may do
 //	esx/list_5000_ms                      list of 5,000 volumes by one client
 //
 // And the failure of PR #810 as it was merged, from 1,000 seeds:

@@ -38,6 +38,7 @@ func specs() []spec {
 		{"esx/bytes_growth_10x", "x", "12", ""},
 		{"esx/serve_get_per_s", "1/s", "5000", ""},
 		{"esx/serve_get_cpu_us", "us", "-", ""},
+		{"esx/serve_get_per_s_db", "1/s", "-", ""},
 		{"esx/list_5000_ms", "ms", "50", ""},
 		{"pr810/found", "seeds", "1000", "1000"},
 		{"pr810/ms_p50", "ms", "-", ""},
