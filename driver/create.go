@@ -92,7 +92,11 @@ func (d *Driver) formatted(ctx context.Context, h *held, c *creation) error {
 	if c.full, err = fullName(c.volume, v.Datastore); err != nil {
 		return d.undone(ctx, h, c, err)
 	}
-	if m := h.find(c.full); m != nil && m.mounted {
+	m, err := d.known(ctx, h, c.full)
+	if err != nil {
+		return d.undone(ctx, h, c, err)
+	}
+	if m != nil && m.mounted {
 		if v.FSType == c.fstype {
 			return nil // in use here, so it has the file system that its metadata names
 		}

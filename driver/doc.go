@@ -20,8 +20,15 @@
 //   - A disk is detached only after Guest.Release has seen that nobody holds it. Until then it stays attached, and a
 //     background task tries again.
 //   - An unknown outcome is settled by asking; nothing is inferred from the text of an error.
+//   - What an earlier life mounted is taken over with its holders, the heirs: nobody tells their mount IDs, so only Docker's
+//     list of containers ends their hold, and only a list in which none runs and none can be about to start. Each answer
+//     replaces what was believed, and a later one is never replaced by an earlier one.
+//   - An Unmount of a reference that an earlier life counted is remembered until Docker shows what it meant.
+//   - Recovery takes the locks of volumes like everybody else, and asks Docker without any lock. What is attached without a
+//     mount is let go only after an attach has proven that this VM has it.
+//   - In the first two seconds of a life nothing is attached or detached: ESX may still execute what the last life asked for.
 //
-// Lock order: a volume's lock, then the table's monitor or the limit's monitor; never the other way, and no request,
+// Lock order: a volume's lock, then the table's, the limit's or the recovery's monitor; never the other way, and no request,
 // wait or sleep under the table's monitor (docs/locking.md).
 //
 //	d, err := driver.New(driver.Config{Backend: esx, Guest: guest, Env: seam.Real(), MountRoot: "/mnt/vmdk"})

@@ -24,6 +24,7 @@ type Config struct {
 	Timeout   time.Duration  // of one operation; 0 means DefaultTimeout
 	Status    map[string]any // shown with every volume, for example {"backend": "simulated"}; not modified
 	Log       *slog.Logger   // nil logs nothing
+	Recovery  *Recovery      // nil: what earlier lives of the plugin left is not looked for
 }
 
 // Driver is the plugin. Its methods are safe for concurrent use; their errors are *Error.
@@ -40,6 +41,8 @@ type Driver struct {
 	end     context.CancelCauseFunc
 	volumes volumes
 	limit   limit
+
+	recovery *recovery // nil: none
 
 	work  seam.Monitor // guards tasks
 	tasks int          // background tasks that still run
@@ -63,6 +66,12 @@ func New(c Config) (*Driver, error) {
 		backend: c.Backend, guest: c.Guest, env: c.Env, root: filepath.Clean(c.MountRoot), timeout: c.Timeout,
 		status: c.Status, log: c.Log,
 		volumes: *newVolumes(c.Env), limit: *newLimit(c.Env), work: c.Env.NewMonitor("tasks"),
+	}
+	if r := c.Recovery; r != nil {
+		if r.Docker == nil || r.Machine == nil {
+			return nil, errors.New("driver: recovery needs Docker and a machine")
+		}
+		d.recovery = newRecovery(*r, c.Env)
 	}
 	d.life, d.end = context.WithCancelCause(context.Background())
 	return d, nil
@@ -124,6 +133,10 @@ func (d *Driver) settle(ctx context.Context, err error) {
 
 // attach attaches a volume. Only if it is not attached yet does it tell how long that takes.
 func (d *Driver) attach(ctx context.Context, m *mount) (Place, error) {
+	if err := d.settled(ctx); err != nil {
+		return Place{}, err
+	}
+	d.keep(m)
 	if err := d.limit.enter(ctx); err != nil {
 		return Place{}, err
 	}
@@ -141,6 +154,9 @@ func (d *Driver) attach(ctx context.Context, m *mount) (Place, error) {
 
 // detach detaches a volume. Only if it is attached does it tell how long that takes.
 func (d *Driver) detach(ctx context.Context, m *mount) error {
+	if err := d.settled(ctx); err != nil {
+		return err
+	}
 	if err := d.limit.enter(ctx); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (d *Driver) References(ctx context.Context) (map[string]int, error) {
 			return nil, fail("references", key, err)
 		}
 		for _, m := range h.mounts {
-			count[m.full] = m.refs.total
+			count[m.full] = m.holders()
 		}
 		d.release(h)
 	}
@@ -43,6 +43,11 @@ func (d *Driver) Inspect(see func(object, value string)) {
 		for _, m := range r.mounts {
 			text += fmt.Sprint(" mount ", m.full, m.path, m.disk, m.readOnly, m.mounted, m.aliases, m.retry, m.refs)
 		}
+		for _, m := range r.mounts {
+			if m.heirs != nil {
+				text += fmt.Sprint(" heirs ", *m.heirs)
+			}
+		}
 		for _, m := range r.published {
 			text += fmt.Sprint(" published ", m.full, m.path, m.aliases)
 		}
@@ -55,4 +60,7 @@ func (d *Driver) Inspect(see func(object, value string)) {
 	}
 	see("plugging", fmt.Sprint(d.limit.running))
 	see("tasks", fmt.Sprint(d.tasks))
+	if r := d.recovery; r != nil {
+		see("recovery", fmt.Sprint(r.pass, r.next, r.silent, r.ended, r.suspects)) // maps are printed in the order of their keys
+	}
 }

@@ -64,18 +64,24 @@ func (d *Driver) mounted(ctx context.Context, h *held, n name) (*mount, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := h.find(full)
+	m, err := d.known(ctx, h, full)
+	if err != nil {
+		return nil, err
+	}
 	if m == nil {
 		m = d.newMount(full)
 	}
 	if n.given != full && !m.called(n.given) {
 		m.aliases = append(m.aliases, n.given)
-		if m.mounted && m.refs.total > 0 {
+		if m.mounted && m.inUse() {
 			h.publish()
 		}
 	}
 	if m.mounted && m.refs.total > 0 {
 		return m, d.verified(ctx, m)
+	}
+	if m.heirs != nil {
+		return m, namedOwner(d.proven(ctx, m, v), v.AttachedTo)
 	}
 	if err := d.bring(ctx, h, m, v); err != nil {
 		return nil, err
@@ -98,8 +104,9 @@ func (d *Driver) newMount(full string) *mount {
 	return m
 }
 
-// bring attaches and mounts a volume, or leaves nothing behind: not even what an earlier life of the plugin mounted, whose
-// references nobody knows. Containers of that life keep the mount in their own namespaces, and the disk with it (Release).
+// bring attaches and mounts a volume, or leaves nothing behind: without recovery not even what an earlier life of the plugin
+// mounted, whose references nobody knows. Containers of that life keep the mount in their own namespaces, and the disk with
+// it (Release).
 func (d *Driver) bring(ctx context.Context, h *held, m *mount, v wire.Volume) error {
 	readOnly, err := accessMode(v)
 	if err != nil {

@@ -16,20 +16,30 @@ func (d *Driver) Remove(ctx context.Context, given string) error {
 	}
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
+	err = d.removeUnused(ctx, n)
+	if errors.Is(err, errHeirs) {
+		if err = d.recoverNow(ctx, n.volume); err == nil {
+			err = d.removeUnused(ctx, n)
+		}
+	}
+	return fail("remove", given, err)
+}
+
+func (d *Driver) removeUnused(ctx context.Context, n name) error {
 	h, err := d.hold(ctx, n.volume)
 	if err != nil {
-		return fail("remove", given, err)
+		return err
 	}
 	defer d.release(h)
 	if err := d.unused(ctx, h, n); err != nil {
-		return fail("remove", given, err)
+		return err
 	}
-	return fail("remove", given, d.removed(ctx, given))
+	return d.removed(ctx, n.given)
 }
 
 // unused makes sure that nothing here holds the volume.
 func (d *Driver) unused(ctx context.Context, h *held, n name) error {
-	if len(h.mounts) == 0 {
+	if len(h.mounts) == 0 && d.surveyed() {
 		return nil
 	}
 	m := h.find(n.given)
@@ -45,12 +55,15 @@ func (d *Driver) unused(ctx context.Context, h *held, n name) error {
 		if err != nil {
 			return err
 		}
-		if m = h.find(full); m == nil {
-			return nil
+		if m, err = d.known(ctx, h, full); m == nil {
+			return err
 		}
 	}
 	if m.refs.total > 0 {
 		return because(InUse, fmt.Errorf("containers on this host use the volume: it has %d references", m.refs.total))
+	}
+	if m.heirs != nil {
+		return because(InUse, errHeirs)
 	}
 	return d.letGo(ctx, h, m)
 }

@@ -68,6 +68,7 @@ func (d *Driver) unmountHeld(ctx context.Context, h *held, n name, id string) er
 		return err
 	}
 	if m == nil {
+		d.remember(h)
 		d.log.LogAttrs(ctx, slog.LevelInfo, "unmount of a mount ID without a reference",
 			slog.String("volume", n.given), slog.String("id", id))
 		return nil
@@ -113,6 +114,10 @@ func (d *Driver) unrefer(ctx context.Context, h *held, m *mount, id string) erro
 	if m.refs.total > 0 {
 		return nil
 	}
+	if m.heirs != nil {
+		d.remember(h)
+		return nil
+	}
 	h.publish()
 	err := d.letGo(ctx, h, m)
 	if err != nil {
@@ -149,6 +154,7 @@ func (d *Driver) letGo(ctx context.Context, h *held, m *mount) error {
 		return err
 	}
 	h.remove(m)
+	d.suspect(m)
 	return nil
 }
 

@@ -19,6 +19,8 @@ type mount struct {
 	mounted  bool   // a file system is, or may be, mounted at path
 	aliases  []string
 	refs     refs // empty while the volume lingers: it should be let go, and could not be yet
+	heirs    *heirs
+	kept     bool // there is a hint that it may be attached
 	retry    bool // a background task tries to let it go
 
 	// The first backing of the slices above: most volumes have one name and one container.
@@ -183,7 +185,7 @@ func (h *held) publish() {
 	v.env.Touch(h.key, true)
 	h.published = h.published[:0]
 	for _, m := range h.mounts {
-		if m.mounted && m.refs.total > 0 {
+		if m.mounted && m.inUse() {
 			shown := &mount{full: m.full, path: m.path, aliases: slices.Clip(m.aliases)} // which only grow
 			h.published = append(h.published, shown)
 		}

@@ -15,6 +15,8 @@ type Config struct {
 	Media *Media // nil: its own, guarded by Env
 	// Filesystems that Mkfs can make. Nil means btrfs, ext4 and xfs.
 	Filesystems []string
+	// Listed says that Below is going to be asked, so that every mount and unmount declares that it changes the table.
+	Listed bool
 	// Violation hears of every mistake that a real kernel would let pass. It runs in the task that made the
 	// mistake, before the method returns, and must not yield. Nil: nobody listens.
 	Violation func(oracle, detail string)

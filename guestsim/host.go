@@ -92,6 +92,7 @@ func (g *Guest) PowerOff() {
 			p.medium.owner = nil // a VM that does not run owns nothing
 		}
 	}
+	g.listed(true)
 	g.mounts = nil
 	g.version++
 }

@@ -26,6 +26,7 @@ func (g *Guest) Mount(_ context.Context, disk, mountpoint, fstype string, readOn
 	if err := g.checkMount(p, mountpoint, readOnly); err != nil {
 		return err
 	}
+	g.listed(true)
 	g.mounts = append(g.mounts, mounted{
 		mountpoint: mountpoint, disk: disk, diskID: p.diskID, medium: p.medium, fstype: fstype, readOnly: readOnly,
 	})
@@ -77,6 +78,7 @@ func (g *Guest) Unmount(_ context.Context, mountpoint string) error {
 			m.medium.flush(g)
 		}
 	}
+	g.listed(true)
 	g.mounts = append(g.mounts[:i], g.mounts[i+1:]...)
 	g.version++
 	return nil

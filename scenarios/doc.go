@@ -18,6 +18,7 @@
 //	         | "given quirk" QUIRK "=" ("on" | "off")
 //	         | "given quirks" ("faithful" | "fixed")
 //	         | "given latency" COMMAND "=" DURATION { COMMAND "=" DURATION }
+//	         | "given recovery every=" DURATION
 //	         | "given steps every"
 //	         | "given crashes" ("plugin" | "esx" | "vm") { "," ("plugin" | "esx" | "vm") }
 //	         | "given faults" NUMBER

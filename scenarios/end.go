@@ -84,8 +84,13 @@ func (j *judge) endOf(h *host, d *esxsim.Disk, refs int) string {
 	vm, attached := w.store.AttachedTo(datastore, d.Name)
 	here := attached && vm == h.name
 	heir := h.life > 0 || h.down.is() // what lies about may be an earlier life's
+	if h.docker != nil && !h.down.is() && !h.off.is() {
+		if why := j.recovered(h, d.Name, refs); why != "" {
+			return why
+		}
+	}
 	switch {
-	case !h.down.is() && !j.allowed(h, d.Name, refs):
+	case !h.down.is() && (h.docker == nil || h.life == 0) && !j.allowed(h, d.Name, refs):
 		return fmt.Sprintf("has %d references, which the answers do not allow", refs)
 	case mounted && refs == 0 && !heir:
 		return "is mounted, but has no reference"

@@ -24,7 +24,7 @@ func (j *judge) mounted(c *Call, s *subject) {
 		j.w.k.Fail(OracleGone, fmt.Sprintf("%s had gone, and still %s got a reference to %s", c.Client, c.Op.ID, c.Op.Volume))
 	}
 	switch {
-	case c.Answer == droppedAnswer || j.unmounting(c):
+	case c.Answer == droppedAnswer && c.host.docker == nil || j.unmounting(c):
 		s.uncertain = true
 		return
 	case c.Answer != okAnswer:

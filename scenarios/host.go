@@ -26,6 +26,8 @@ type host struct {
 	env    pluginEnv // the plugin as its driver sees it
 	props  props
 	driver *driver.Driver
+	docker *daemon // nil: drivers do not recover
+	hints  hints
 	life   int     // of the plugin, from 0
 	ends   []int64 // the judge's time at which earlier lives ended, and this one if it is down
 	down   sign    // the plugin does not run
@@ -50,7 +52,7 @@ func (w *World) furnish(h *host, index int) error {
 	h.plugin = w.k.World(h.process())
 	h.props = props{w.k, w, h}
 	h.guest = item(&w.t.stock.guests, index)
-	h.guest.Reset(guestsim.Config{Env: h.plugin, Stage: &h.props, Media: w.media, Violation: w.t.stock.fail})
+	h.guest.Reset(guestsim.Config{Env: h.plugin, Stage: &h.props, Media: w.media, Violation: w.t.stock.fail, Listed: w.t.script.Recovery > 0})
 	vm := esxsim.VM{ID: h.name, Home: datastore}
 	if other := w.t.script.Homes[h.name]; other != "" {
 		vm.Home = other
@@ -91,7 +93,10 @@ func (h *host) open() error {
 		env = &pluginEnv{}
 	}
 	*env = pluginEnv{h.plugin, &h.w.judge}
-	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: env, MountRoot: mountRoot, Log: h.w.t.log})
+	h.driver, err = driver.New(driver.Config{Backend: client, Guest: h.guest, Env: env, MountRoot: mountRoot, Log: h.w.t.log, Recovery: h.recovery()})
+	if err == nil {
+		h.driver.Recover()
+	}
 	return err
 }
 
@@ -110,11 +115,13 @@ func (h *host) crash() {
 	h.w.sync()
 }
 
-// boot begins the plugin's next life on the same guest. It knows nothing of the last one: there is no recovery yet.
+// boot begins the plugin's next life on the same guest. Without recovery it knows nothing of the last one.
 func (h *host) boot() {
 	h.crash()
 	h.life++
-	h.w.judge.empty(h)
+	if h.docker == nil {
+		h.w.judge.empty(h)
+	}
 	h.plugin = h.w.k.World(h.process())
 	h.down.set(false)
 	if err := h.open(); err != nil {
@@ -150,6 +157,9 @@ func (h *host) powerOff(ctx context.Context) error {
 func (h *host) die() {
 	h.crash()
 	h.w.judge.empty(h)
+	if h.docker != nil {
+		h.docker.stop()
+	}
 	h.guest.PowerOff()
 	h.w.judge.powerLost(h)
 	h.off.set(true)

@@ -70,6 +70,8 @@ func (j *judge) mishap(h *host, op, object, fault string) {
 		}
 	case strings.HasPrefix(fault, crashPrefix): // which is trouble when it comes
 		m.volume = noOne
+	case op == psPoint:
+		m.volume = noOne
 	case strings.HasPrefix(op, "docker."): // the caller has gone
 		m.volume, m.get = j.w.t.index(object), op == "docker.get"
 		if object == "" {

@@ -7,7 +7,7 @@ import (
 
 // The oracles of this package. Those of guestsim (mkfs on data, surprise removal and others) and of the explorer (panic,
 // deadlock, livelock) watch as well. Each judges one life of a plugin: what a crash or a loss of power ends is not
-// mourned, and what it leaves behind is not held against the next life, because there is no recovery yet.
+// mourned, and what it leaves behind is not held against the next life. In worlds with recovery it is, once recovery had its time.
 const (
 	// OracleReply: a Mount was answered before its mountpoint was the disk, or with the wrong access mode (I4).
 	OracleReply = "reply-before-mounted"

@@ -170,6 +170,11 @@ func (p *parser) given(rest string) error {
 	case "latency":
 		p.row.rank = rankLatency
 		return p.givenLatency(rest)
+	case "recovery":
+		p.row.rank = rankRecovery
+		if err := p.givenRecovery(rest); err != nil {
+			return err
+		}
 	case "datastore":
 		p.row.rank = rankDatastore
 		return p.givenDatastore(rest)
@@ -222,7 +227,7 @@ func (p *parser) given(rest string) error {
 		p.s.Faults = n
 		p.row.text = "given faults " + strconv.Itoa(n)
 	default:
-		return unknown("given", what, "esx", "datastore", "vm", "vmgroup", "access", "volume", "network", "locks", "quirk", "quirks", "latency", "steps", "crashes", "faults")
+		return unknown("given", what, "esx", "datastore", "vm", "vmgroup", "access", "volume", "network", "locks", "quirk", "quirks", "latency", "recovery", "steps", "crashes", "faults")
 	}
 	if !p.first(what) {
 		return fmt.Errorf("%s is given twice", what)
@@ -300,7 +305,7 @@ func (c Client) who() string {
 }
 
 // reservedNames mean something else where a client's name can stand.
-var reservedNames = []string{"clock", "count", setUp}
+var reservedNames = []string{"clock", "count", setUp, recoveryTask, closingTask}
 
 // plainName reports whether a name is safe wherever a scenario names a client or a VM.
 func plainName(name string) bool {

@@ -128,8 +128,11 @@ func (w *World) perform(r *role) {
 		}
 		w.sync()
 		w.judge.answer(call, l, answer, err)
+		if h.docker != nil {
+			h.docker.heard(call)
+		}
 	}
-	if w.t.esx {
+	if w.t.esx || w.t.script.Recovery > 0 {
 		w.leave()
 	}
 }
@@ -145,6 +148,9 @@ func (w *World) ask(h *host, call *Call, l *line) (answer string, err error) {
 			return frozenAnswer, nil
 		}
 		return droppedAnswer, nil
+	}
+	if h.docker != nil {
+		h.docker.asks(call.Op)
 	}
 	ctx := w.caller(h, call, l)
 	lived := h.within(func() { answer, err = w.request(ctx, h, call) })

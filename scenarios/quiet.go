@@ -55,6 +55,9 @@ func (j *judge) quiet() {
 			if h.life > 0 || h.down.is() || h.off.is() || h.frozen.is() {
 				continue // what lies about may be an earlier life's
 			}
+			if h.docker != nil && (j.met(i) || len(j.w.hosts) > 1) {
+				continue // recovery may be about to put it in order
+			}
 			if why := j.disagrees(h, s, i); why != "" {
 				j.w.k.Fail(OracleQuiet, s.name+"@"+datastore+" "+why)
 			}

@@ -235,7 +235,7 @@ func (x *index) deviation(d explore.Deviation) error {
 
 func (x *index) task(name string) error {
 	base, _, _ := strings.Cut(name, "'") // the second task of a name has 2 behind it
-	if _, client := x.does[base]; client || base == watchdog {
+	if _, client := x.does[base]; client || base == watchdog || base == recoveryTask || base == closingTask {
 		return nil
 	}
 	for _, b := range backgroundTasks {

@@ -25,6 +25,7 @@ type Script struct {
 	On       map[string]string // VMs that are not on esx at first
 	Local    map[string]string // datastores that only one ESX host reaches
 	Latency  map[wire.Command]time.Duration
+	Recovery time.Duration // from one pass to the next; 0: drivers do not recover
 	Network
 	Locks   explore.LockModel
 	Quirks  map[string]bool

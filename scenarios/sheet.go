@@ -40,6 +40,7 @@ const (
 	rankLocks
 	rankQuirk
 	rankLatency
+	rankRecovery
 	rankSteps
 	rankCrashes
 	rankFaults

@@ -74,6 +74,9 @@ func (s *Script) writeConduct(b *strings.Builder) {
 	if len(s.Latency) > 0 {
 		b.WriteString(latencyText(s.Latency) + "\n")
 	}
+	if s.Recovery > 0 {
+		b.WriteString(recoveryText(s.Recovery) + "\n")
+	}
 	if s.Every {
 		b.WriteString("given steps every\n")
 	}

@@ -20,7 +20,7 @@ func (w *World) disrupt(op, object string) {
 }
 
 // leave is the end of a client. A service that is down when the last one has ended is started again, because whatever the
-// driver still has to do would go on for ever.
+// driver still has to do would go on for ever. Recovery is given the time that it needs, and ended.
 func (w *World) leave() {
 	w.sync()
 	defer w.sync()
@@ -31,6 +31,9 @@ func (w *World) leave() {
 		if e.down.is() && !e.failed.is() {
 			e.restart(context.Background())
 		}
+	}
+	if w.t.script.Recovery > 0 {
+		w.docker.Go(closingTask, w.close)
 	}
 }
 

@@ -55,6 +55,7 @@
 //	explore/program_vs_synctest           schedules of the first program, compared in the same way
 //	explore/step_vs_coroutine             a switch in the kernel, compared with one between bare coroutines
 //	explore/runs_vs_sleep_sets            runs that plain sleep sets need, at least, for each of ours: all traces of 3x3
+//	explore/year_s                        one virtual year of an idle driver, recovery every five minutes: 105,120 passes over five volumes
 //
 // The simulated ESX host's: 1,000 VMs with 60 disks each in one world of the explorer, on one core, and a host as
 // vmdksim serve is one, whose datastore is a directory:

@@ -32,6 +32,7 @@ func specs() []spec {
 		{"explore/program_vs_synctest", "x", "-", ""},
 		{"explore/step_vs_coroutine", "x", "3", ""},
 		{"explore/runs_vs_sleep_sets", "x", "10", ""},
+		{"explore/year_s", "s", "30", ""},
 		{"esx/commands_per_s", "1/s", "50000", ""},
 		{"esx/growth_10x", "x", "12", ""},
 		{"esx/bytes_per_disk", "bytes", "-", ""},
