@@ -45,6 +45,7 @@ type machine struct {
 	guest  driver.Guest
 	ops    driver.Backend      // the way to the host that the driver must use: disks of a simulated guest do not plug themselves
 	seenBy func(pid int) error // of front.Config
+	remain driver.Machine      // nil if nothing outlives vmdkd
 }
 
 // guestFactory makes a guest for the disks of host.
@@ -101,7 +102,7 @@ func linux() guestKind {
 			if err != nil {
 				return machine{}, err
 			}
-			return machine{g, ops, g.SeenBy}, nil
+			return machine{g, ops, g.SeenBy, g}, nil
 		},
 	}
 }

@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
+
+	"vmdkvol/driver"
 )
 
 const defaultSysRoot = "/sys"
@@ -23,6 +26,9 @@ type options struct {
 	guest     string
 	devRoot   string
 	sysRoot   string
+	docker    string
+	stateDir  string
+	recover   time.Duration
 	logLevel  string
 	logFormat string
 }
@@ -35,6 +41,10 @@ func (o *options) register(f *pflag.FlagSet) {
 	f.StringVar(&o.guest, "guest", "linux", "this machine's disks and mounts: "+usage(guests()))
 	f.StringVar(&o.devRoot, "dev-root", "", "directory with disk/by-path (default /dev, or what the embedded host makes)")
 	f.StringVar(&o.sysRoot, "sys-root", defaultSysRoot, "where sysfs is mounted (the embedded host makes its own)")
+	f.StringVar(&o.docker, "docker", "/run/docker.sock",
+		"Docker's socket, for recovery: what earlier runs of vmdkd mounted is let go when no container uses it; \"\" turns that off")
+	f.DurationVar(&o.recover, "recover-every", driver.DefaultRecovery, "time from one pass of recovery to the next")
+	f.StringVar(&o.stateDir, "state-dir", "/var/lib/vmdkd", "directory for what a run of vmdkd leaves to the next")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	o.registerBuild(f)
@@ -62,6 +72,8 @@ func (o *options) check() error {
 		{"mount-root", o.mountRoot, false},
 		{"sys-root", o.sysRoot, false},
 		{"dev-root", o.devRoot, true},
+		{"docker", o.docker, true},
+		{"state-dir", o.stateDir, false},
 	}
 	for _, p := range paths {
 		if !filepath.IsAbs(p.value) && (p.value != "" || !p.mayBeEmpty) {
@@ -70,6 +82,9 @@ func (o *options) check() error {
 	}
 	if info, err := os.Stat(o.mountRoot); err == nil && !info.IsDir() {
 		return wrongInput("--mount-root %s is no directory", o.mountRoot)
+	}
+	if o.recover < time.Second {
+		return wrongInput("--recover-every %s is less than a second", o.recover)
 	}
 	const maxSocket = 107 // unix(7): 108 with the final NUL
 	if len(o.socket) > maxSocket {

@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"vmdkvol/driver"
+	"vmdkvol/driver/dockerapi"
 	"vmdkvol/driver/front"
 	"vmdkvol/driver/vmdkops"
 	"vmdkvol/seam"
@@ -60,7 +63,7 @@ func serve(ctx context.Context, o options, log *slog.Logger) (err error) {
 	if err != nil {
 		return fmt.Errorf("guest %s: %w", s.guest, err)
 	}
-	d, err := build(s, m, extra)
+	d, err := build(s, m, extra, recovery(s, m, l.Addr().String()))
 	if err != nil {
 		return err
 	}
@@ -69,11 +72,12 @@ func serve(ctx context.Context, o options, log *slog.Logger) (err error) {
 		defer cancel()
 		err = errors.Join(err, d.Close(done))
 	}()
+	d.Recover() // Docker may wait for the plugin meanwhile, and finds its socket listened on
 	return accept(ctx, front.Config{Driver: d, SeenBy: m.seenBy, Drain: drainTimeout, Log: log}, l)
 }
 
 // build makes the driver of a machine.
-func build(s settings, m machine, extra map[string]any) (*driver.Driver, error) {
+func build(s settings, m machine, extra map[string]any, r *driver.Recovery) (*driver.Driver, error) {
 	if len(m.guest.Filesystems()) == 0 {
 		return nil, lacks("install e2fsprogs (or xfsprogs, btrfs-progs)", "no mkfs program was found")
 	}
@@ -84,7 +88,20 @@ func build(s settings, m machine, extra map[string]any) (*driver.Driver, error) 
 		MountRoot: s.mountRoot,
 		Log:       s.log,
 		Status:    extra,
+		Recovery:  r,
 	})
+}
+
+// recovery is what the driver of a machine recovers with, nil if it should not, or has nothing to. Docker knows the plugin by
+// the name of its socket.
+func recovery(s settings, m machine, socket string) *driver.Recovery {
+	if s.docker == "" || m.remain == nil {
+		return nil
+	}
+	plugin := strings.TrimSuffix(filepath.Base(socket), ".sock")
+	return &driver.Recovery{
+		Docker: dockerapi.New(s.docker, plugin), Machine: m.remain, Hints: openHints(s.stateDir, s.log), Every: s.recover,
+	}
 }
 
 func accept(ctx context.Context, c front.Config, l net.Listener) error {

@@ -46,6 +46,8 @@ if ! grep -qE ' cgroup2? ' /proc/self/mounts; then mount -t cgroup2 cgroup2 /sys
 touch "$1/namespace"
 exec cat`
 
+func (h *dockerHost) engineSocket() string { return filepath.Join(h.dir, "docker.sock") }
+
 func (h *dockerHost) mountRoot() string { return filepath.Join(h.dir, "mnt") }
 
 func (h *dockerHost) pluginSocket() string {
@@ -119,6 +121,7 @@ func (h *dockerHost) learn(log string) error {
 func (h *dockerHost) startVmdkd() (err error) {
 	args := append([]string{
 		"--socket", "/run/docker/plugins/vmdk.sock", "--mount-root", h.mountRoot(), "--log-level", "debug",
+		"--docker", h.engineSocket(), "--state-dir", filepath.Join(h.dir, "state"),
 	}, h.flags...)
 	h.daemon, err = start(h.name+" vmdkd", h.log("vmdkd"), h.inside(h.vmdkd, args...))
 	if err != nil {
@@ -140,7 +143,7 @@ func (h *dockerHost) startEngine(ctx context.Context) (err error) {
 	if err := os.WriteFile(config, []byte("{}"), 0o600); err != nil {
 		return err
 	}
-	socket := filepath.Join(h.dir, "docker.sock")
+	socket := h.engineSocket()
 	h.engine, err = start(h.name+" dockerd", h.log("dockerd"), h.inside("dockerd",
 		"--host", "unix://"+socket, "--data-root", filepath.Join(h.dir, "data"), "--exec-root", filepath.Join(h.dir, "exec"),
 		"--pidfile", filepath.Join(h.dir, "pid"), "--storage-driver", storage, "--config-file", config,
