@@ -27,8 +27,9 @@ func daemon(t *testing.T, answer http.HandlerFunc) *dockerapi.Client {
 }
 
 func TestContainers(t *testing.T) {
+	var asked string
 	c := daemon(t, func(w http.ResponseWriter, r *http.Request) {
-		require.Equal(t, "/containers/json?all=true", r.URL.String())
+		asked = r.Method + " " + r.URL.String()
 		_, _ = w.Write([]byte(`[
 			{"Id":"a","State":"running","Mounts":[{"Type":"volume","Name":"data","Driver":"vmdk"},{"Type":"bind","Source":"/x"}]},
 			{"Id":"b","State":"running","Mounts":[{"Type":"volume","Name":"data","Driver":"local"}]},
@@ -39,6 +40,7 @@ func TestContainers(t *testing.T) {
 	})
 	got, err := c.Containers(t.Context())
 	require.NoError(t, err)
+	require.Equal(t, "GET /containers/json?all=true", asked)
 	require.Equal(t, []driver.Container{
 		{ID: "a", Running: true, Volumes: []string{"data"}},
 		{ID: "c", Running: false, Volumes: []string{"w@ds1", "v"}},
