@@ -92,7 +92,7 @@ func TestKindsOfNetworkTrouble(t *testing.T) {
 			}
 		}
 	}
-	require.Equal(t, 44, tried)
+	require.Equal(t, 45, tried)
 }
 
 // patient is an Env in which pauses take no time.
