@@ -105,16 +105,31 @@ func TestSnapshotOfAttached(t *testing.T) {
 	h.want(null, "vm1", "detach", "v", "")
 	free(h)
 
-	// Forced detach knows the volume by its short name, too.
+	// Forced detach knows the volume by its own name, whether the snapshot is older than the attach or not.
+	for _, older := range []bool{true, false} {
+		forced(t, delta, older)
+	}
+}
+
+func forced(t *testing.T, delta esxsim.Volume, older bool) {
+	t.Helper()
 	tenants := newTenants(t, with(esxsim.Quirks{esxsim.ForceDetachBroken: false}))
 	tenants.want(null, "vm1", "create", "v", "")
+	snap := func() {
+		_, err := tenants.store.TakeSnapshot(vol("v"))
+		require.NoError(t, err)
+	}
+	if older {
+		snap()
+	}
 	tenants.want(place0, "vm1", "attach", "v", "")
+	if !older {
+		snap()
+	}
 	tenants.must("vmgroup rm --name _DEFAULT --force")
-	_, err := tenants.store.TakeSnapshot(vol("v"))
-	require.NoError(t, err)
 	tenants.want(null, "vm1", "detach", "v@ds1", "")
 	require.Empty(t, tenants.Plugged("vm1"))
-	_, locked = tenants.store.AttachedTo("ds1", delta.Name)
+	_, locked := tenants.store.AttachedTo("ds1", delta.Name)
 	require.False(t, locked)
 }
 
@@ -236,6 +251,7 @@ func TestSuspendedVMs(t *testing.T) {
 	h.want(place0, "vm1", "attach", "v", "")
 	require.NoError(t, h.Suspend(t.Context(), "vm1"))
 	h.Resubscribe(t.Context())
+	require.NotContains(t, h.stage.seen, "esx.poweroff.disk(v)")
 	require.NoError(t, h.Resume(t.Context(), "vm1"))
 	require.Len(t, h.Plugged("vm1"), 1)
 
