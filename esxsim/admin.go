@@ -15,6 +15,16 @@ type Admin struct {
 	esx     *Service
 	db      ConfigDB
 	newUUID func() string
+	program Program
+}
+
+// Program is what "status" says of the program in which the service runs. What is "" or 0 is not known.
+type Program struct {
+	Pid           int
+	Port          string // where it listens
+	LogConfigFile string
+	LogFile       string
+	LogLevel      string
 }
 
 // Command is one command, such as "vmgroup create", with its options as text.
@@ -45,6 +55,12 @@ func refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(form
 // a new vmgroup.
 func NewAdmin(esx *Service, db ConfigDB, newUUID func() string) *Admin {
 	return &Admin{esx: esx, db: db, newUUID: newUUID}
+}
+
+// In says in which program the service runs, and returns a.
+func (a *Admin) In(p Program) *Admin {
+	a.program = p
+	return a
 }
 
 // Option describes an option of a command.

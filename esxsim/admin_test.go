@@ -3,6 +3,7 @@ package esxsim_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,8 @@ func TestVMRules(t *testing.T) {
 	h.refuses("VM 'vm2' has not been associated with tenant 'a', cannot remove it", "vmgroup vm rm --name a --vm-list vm2")
 	h.refuses("VMs vm2,vm2 contain duplicates, they should be unique", "vmgroup vm add --name a --vm-list vm2,vm2")
 	h.refuses("VM list cannot be empty", "vmgroup vm add --name a --vm-list ,")
+	h.refuses("VM list cannot be empty", "vmgroup vm rm --name a --vm-list ,")
+	h.refuses("Replace VM cannot be empty", "vmgroup vm replace --name a --vm-list ,")
 	h.refuses("Cannot find vm vm9", "vmgroup vm add --name a --vm-list vm9")
 	for _, what := range []string{"add", "rm", "replace"} {
 		h.refuses("This feature is not supported for vmgroup _DEFAULT.", "vmgroup vm "+what+" --name _DEFAULT --vm-list vm1")
@@ -107,6 +110,10 @@ func TestAccessRules(t *testing.T) {
 	h.refuses("Datastore ds9 does not exist", "vmgroup access add --name a --datastore ds9")
 	h.refuses("Volume max size 2048MB exceeds the total size 1024MB", "vmgroup access add --name a --datastore ds2 --volume-maxsize 2gb --volume-totalsize 1gb")
 	h.refuses("Invalid Argument(volume-maxsize: much)", "vmgroup access add --name a --datastore ds2 --volume-maxsize much")
+	h.refuses("Invalid Argument(volume-maxsize: 5pb)", "vmgroup access add --name a --datastore ds2 --volume-maxsize 5pb")
+	h.must("vmgroup access add --name a --datastore ds3 --volume-totalsize 4294967296mb")
+	require.Equal(t, "4194304GB", h.must("vmgroup access ls --name a").Rows[1][3])
+	h.must("vmgroup access rm --name a --datastore ds3")
 	h.must("vmgroup access add --name a --datastore ds2 --volume-maxsize 512mb --volume-totalsize 1tb")
 	h.refuses("Invalid value maybe for allow-create option", "vmgroup access set --name a --datastore ds2 --allow-create maybe")
 	h.must("vmgroup access set --name a --datastore ds2 --allow-create True --volume-maxsize 0")
@@ -134,6 +141,12 @@ func TestVolumeCommands(t *testing.T) {
 	require.Empty(t, h.must("volume ls --vmgroup b*").Rows)
 	_, err := h.run("volume ls --c moon")
 	require.ErrorContains(t, err, "Invalid column moon")
+	_, err = h.run("volume ls --c ,")
+	require.ErrorContains(t, err, "No column is given")
+	short := h.must("volume shortls --vmgroup _DEFAULT")
+	require.Equal(t, []string{"volume", "capacity", "disk-format", "attached-to"}, short.Columns)
+	require.Equal(t, [][]string{{"v", "1GB", "thin", "vm1"}}, short.Rows)
+	require.Len(t, h.must("volume shortls").Rows, 2)
 
 	h.must("volume set --volume v@DS1 --vmgroup _DEFAULT --options access=read-only,attach-as=persistent")
 	meta, _ := h.store.Meta("ds1", "v")
@@ -190,10 +203,16 @@ func TestQuotaFaults(t *testing.T) {
 type place struct {
 	*esxsim.MemConfig
 	mode  esxsim.Mode
+	plain bool // it is no link
 	calls []string
 }
 
-func (p *place) Where() (esxsim.Mode, string, string) { return p.mode, "/local", "/shared" }
+func (p *place) Where() (esxsim.Mode, string, string) {
+	if p.plain {
+		return p.mode, "/local", ""
+	}
+	return p.mode, "/local", "/shared"
+}
 
 func (p *place) Init(_ context.Context, datastore string, force bool) error {
 	p.calls = append(p.calls, fmt.Sprint("init ", datastore, force))
@@ -256,15 +275,50 @@ func TestConfigCommands(t *testing.T) {
 	p.mode = esxsim.SingleNode
 	h.refuses("Error: the configuration is of this host; use --local", "config rm --unlink --confirm")
 	h.refuses("Error: one of '--local' or '--unlink' have to be set", "config rm --confirm")
-	_, err := h.run("config rm --local")
-	require.ErrorIs(t, err, esxsim.ErrUsage)
+	h.refuses("Warning: this removes the configuration of all vmgroups; say --confirm", "config rm --local")
 	require.Contains(t, h.must("config rm --local --confirm").Text, "/saved")
 	p.mode = esxsim.BrokenLink
 	h.refuses("Error: the configuration is shared; use --unlink", "config rm --local --confirm")
 	h.must("config rm --unlink --no-backup --confirm")
-	require.Equal(t, []string{"init false", "init DS2true", "remove true", "remove false"}, p.calls)
+	p.plain = true // a file that is no database
+	h.refuses("Error: the configuration is of this host; use --local", "config rm --unlink --confirm")
+	h.must("config rm --local --confirm")
+	require.Equal(t, []string{"init false", "init DS2true", "remove true", "remove false", "remove true"}, p.calls)
+	p.plain = false
 	require.Equal(t, [][]string{
-		{"Version", "0.21"}, {"Status", "Running"}, {"DB_Mode", "BrokenLink"}, {"DB_LocalPath", "/local"}, {"DB_SharedLocation", "/shared"},
+		{"Version", "0.21"}, {"Status", "Running"}, {"Pid", "N/A"}, {"Port", "N/A"}, {"LogConfigFile", "N/A"}, {"LogFile", "N/A"},
+		{"LogLevel", "N/A"}, {"DB_Mode", "BrokenLink"}, {"DB_LocalPath", "/local"}, {"DB_SharedLocation", "/shared"},
 	}, h.must("status").Rows)
+	h.admin.In(esxsim.Program{Pid: 5, Port: "1019", LogLevel: "info"})
+	require.Equal(t, [][]string{
+		{"Status", "Running"}, {"Pid", "5"}, {"LogConfigFile", "N/A"}, {"LogFile", "N/A"}, {"LogLevel", "info"},
+	}, h.must("status --fast").Rows[:5])
 	require.Len(t, h.must("config status").Rows, 3)
+}
+
+// TestEveryCommand: the commands of docs/original.md §6.2 are there, each with its options and no other, required ones with "!".
+func TestEveryCommand(t *testing.T) {
+	want := map[string]string{
+		"volume ls": "c vmgroup", "volume shortls": "vmgroup", "volume set": "options! vmgroup! volume!",
+		"policy create": "content! name!", "policy rm": "name!", "policy ls": "", "policy update": "content! name!",
+		"vmgroup create": "default-datastore! description name! vm-list", "vmgroup update": "default-datastore description name! new-name",
+		"vmgroup rm": "force name! remove-volumes", "vmgroup ls": "",
+		"vmgroup vm add": "name! vm-list!", "vmgroup vm rm": "name! vm-list!", "vmgroup vm replace": "name! vm-list!", "vmgroup vm ls": "name!",
+		"vmgroup access add": "allow-create datastore! name! volume-maxsize volume-totalsize",
+		"vmgroup access set": "allow-create datastore! name! volume-maxsize volume-totalsize",
+		"vmgroup access rm":  "datastore! name!", "vmgroup access ls": "name!",
+		"config init": "datastore force local", "config rm": "confirm local no-backup unlink", "config mv": "force to!", "config status": "",
+		"status": "fast",
+	}
+	got := map[string]string{}
+	for _, c := range esxsim.AdminCommands() {
+		var words []string
+		for _, o := range c.Options {
+			words = append(words, o.Name+map[bool]string{true: "!"}[o.Required])
+		}
+		slices.Sort(words)
+		got[c.Name] = strings.Join(words, " ")
+		require.NotEmpty(t, c.Short)
+	}
+	require.Equal(t, want, got)
 }

@@ -80,7 +80,7 @@ func (p *Privilege) limits(o options) error {
 			continue
 		}
 		mb, ok := sizeInMB(text)
-		if !ok && text != "0" {
+		if !ok && text != "0" || strings.HasSuffix(strings.ToLower(text), "pb") { // which only creates know
 			return refuse("Invalid Argument(%s)", limit.name+": "+text)
 		}
 		*limit.mb = mb

@@ -1,7 +1,9 @@
 package esxsim
 
 import (
+	"cmp"
 	"context"
+	"strconv"
 	"strings"
 )
 
@@ -10,8 +12,8 @@ type Configurable interface {
 	// Where describes the database: its mode, the path where this host looks for it, and the path of a shared one, if the
 	// former leads there.
 	Where() (mode Mode, local, shared string)
-	// Init makes the database: on a datastore for all hosts, or for this host if datastore is "". Force says that one
-	// which is there already may be used, or that another one may be.
+	// Init makes the database: on a datastore for all hosts, or for this host if datastore is "". One that is on the
+	// datastore already is used. Force says that another datastore may have one; a host that is configured refuses.
 	Init(ctx context.Context, datastore string, force bool) error
 	// Remove moves the database of this host away, or if it is shared, removes the link to it. It returns the path of the
 	// backup, if there is one.
@@ -23,7 +25,7 @@ func configCommands() []AdminCommand {
 		{"config init", "Make the config database, which vmgroups need", []Option{
 			{"datastore", "DATASTORE", false, "on this datastore, for all hosts that see it"},
 			{"local", "", false, "for this host alone"},
-			{"force", "", false, "although there is one"},
+			{"force", "", false, "although another datastore has one"},
 		}, "--local", (*Admin).initConfig},
 		{"config mv", "Move the config database (not supported)", []Option{
 			{"to", "DATASTORE", true, "where to"}, {"force", "", false, "ignored"},
@@ -32,10 +34,10 @@ func configCommands() []AdminCommand {
 			{"local", "", false, "the one of this host; it is moved to a backup"},
 			{"unlink", "", false, "the shared one, which stays where it is"},
 			{"no-backup", "", false, "delete instead of moving it"},
-			{"confirm", "", true, "yes, do it"},
+			{"confirm", "", false, "yes, do it; without it, nothing is done"},
 		}, "--local --confirm", (*Admin).removeConfig},
 		{"config status", "Say where the config database is", nil, "", (*Admin).statusConfig},
-		{"status", "Say what serves here", nil, "", (*Admin).status},
+		{"status", "Say what serves here", []Option{{"fast", "", false, "without version and port"}}, "--fast", (*Admin).status},
 	}
 }
 
@@ -87,7 +89,8 @@ func (a *Admin) removeConfig(ctx context.Context, o options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	mode, _, _ := f.Where()
+	mode, _, shared := f.Where()
+	link := mode == MultiNode || mode == BrokenLink && shared != "" // else a file of this host, be it no database
 	switch {
 	case !o.on("confirm"):
 		return Result{}, refuse("Warning: this removes the configuration of all vmgroups; say --confirm")
@@ -95,9 +98,9 @@ func (a *Admin) removeConfig(ctx context.Context, o options) (Result, error) {
 		return Result{}, refuse("Error: one of '--local' or '--unlink' have to be set")
 	case mode == NotConfigured:
 		return Result{Text: "there is nothing to remove"}, nil
-	case mode == SingleNode && o.on("unlink"):
+	case !link && o.on("unlink"):
 		return Result{}, refuse("Error: the configuration is of this host; use --local")
-	case mode != SingleNode && o.on("local"):
+	case link && o.on("local"):
 		return Result{}, refuse("Error: the configuration is shared; use --unlink")
 	}
 	path, err := f.Remove(ctx, !o.on("no-backup"))
@@ -147,6 +150,21 @@ func (a *Admin) statusConfig(context.Context, options) (Result, error) {
 	return lines(a.where()...), nil
 }
 
-func (a *Admin) status(context.Context, options) (Result, error) {
-	return lines(append([]string{"Version", a.esx.cfg.Version, "Status", "Running"}, a.where()...)...), nil
+func (a *Admin) status(_ context.Context, o options) (Result, error) {
+	p := a.program
+	known := func(text string) string { return cmp.Or(text, notKnown) }
+	pid := ""
+	if p.Pid != 0 {
+		pid = strconv.Itoa(p.Pid)
+	}
+	var words []string
+	if !o.on("fast") {
+		words = append(words, "Version", a.esx.cfg.Version)
+	}
+	words = append(words, "Status", "Running", "Pid", known(pid))
+	if !o.on("fast") {
+		words = append(words, "Port", known(p.Port))
+	}
+	words = append(words, "LogConfigFile", known(p.LogConfigFile), "LogFile", known(p.LogFile), "LogLevel", known(p.LogLevel))
+	return lines(append(words, a.where()...)...), nil
 }

@@ -76,7 +76,7 @@ func (a *Admin) alone(ctx context.Context, members []Member, text string) error 
 }
 
 // vmsOf is the start of all commands on the VMs of a vmgroup.
-func (a *Admin) vmsOf(ctx context.Context, o options, doing string) (r Record, members []Member, err error) {
+func (a *Admin) vmsOf(ctx context.Context, o options, doing, empty string) (r Record, members []Member, err error) {
 	if r, err = a.record(ctx, o["name"]); err != nil {
 		return r, nil, err
 	}
@@ -85,14 +85,14 @@ func (a *Admin) vmsOf(ctx context.Context, o options, doing string) (r Record, m
 	}
 	names := o.list("vm-list")
 	if names == nil {
-		return r, nil, refuse("VM list cannot be empty")
+		return r, nil, refuse("%s", empty)
 	}
 	members, err = a.members(ctx, names, doing)
 	return r, members, err
 }
 
 func (a *Admin) addVMs(ctx context.Context, o options) (Result, error) {
-	r, members, err := a.vmsOf(ctx, o, "Cannot add VM to vmgroup ")
+	r, members, err := a.vmsOf(ctx, o, "Cannot add VM to vmgroup ", "VM list cannot be empty")
 	if err == nil {
 		err = a.alone(ctx, members, "VM '%s' has already been associated with tenant '%s', cannot add it again")
 	}
@@ -104,7 +104,7 @@ func (a *Admin) addVMs(ctx context.Context, o options) (Result, error) {
 }
 
 func (a *Admin) removeVMs(ctx context.Context, o options) (Result, error) {
-	r, members, err := a.vmsOf(ctx, o, "Cannot remove VM from vmgroup ")
+	r, members, err := a.vmsOf(ctx, o, "Cannot remove VM from vmgroup ", "VM list cannot be empty")
 	if err != nil {
 		return Result{}, err
 	}
@@ -118,7 +118,7 @@ func (a *Admin) removeVMs(ctx context.Context, o options) (Result, error) {
 }
 
 func (a *Admin) replaceVMs(ctx context.Context, o options) (Result, error) {
-	r, members, err := a.vmsOf(ctx, o, "Cannot replace VM in vmgroup ")
+	r, members, err := a.vmsOf(ctx, o, "Cannot replace VM in vmgroup ", "Replace VM cannot be empty")
 	if err == nil {
 		err = a.alone(ctx, members, "VM '%s' has already been associated with tenant '%s', can't add it")
 	}

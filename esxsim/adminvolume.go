@@ -25,6 +25,9 @@ func volumeCommands() []AdminCommand {
 			{"c", "COLUMN,...", false, "only these columns, in this order: " + strings.Join(volumeColumns(), ", ")},
 			{"vmgroup", "PATTERN", false, "only of vmgroups whose name matches; * stands for anything"},
 		}, "--vmgroup 'app*' -c volume,datastore,attached-to", (*Admin).listVolumes},
+		{"volume shortls", "List the volumes of all vmgroups, with few columns", []Option{
+			{"vmgroup", "PATTERN", false, "only of vmgroups whose name matches; * stands for anything"},
+		}, "--vmgroup app", (*Admin).shortVolumes},
 		{"volume set", "Change options of a volume", []Option{
 			{"volume", "VOLUME@DATASTORE", true, "the volume"},
 			{"vmgroup", "VMGROUP", true, "its vmgroup"},
@@ -99,10 +102,18 @@ func (a *Admin) vmgroups(ctx context.Context) (map[string]string, error) {
 	return names, nil
 }
 
+func (a *Admin) shortVolumes(ctx context.Context, o options) (Result, error) {
+	short := options{"c": "volume,capacity,disk-format,attached-to"}
+	maps.Copy(short, o)
+	return a.listVolumes(ctx, short)
+}
+
 func (a *Admin) listVolumes(ctx context.Context, o options) (Result, error) {
 	t := Result{Columns: volumeColumns()}
 	if _, given := o["c"]; given {
-		t.Columns = o.list("c")
+		if t.Columns = o.list("c"); t.Columns == nil {
+			return t, refuse("No column is given: there are %s", strings.Join(volumeColumns(), ", "))
+		}
 	}
 	for _, c := range t.Columns {
 		if !slices.Contains(volumeColumns(), c) {

@@ -97,12 +97,18 @@ func sizeInMB(text string) (mb int64, ok bool) {
 		return 0, false
 	}
 	shift, known := map[string]uint{"mb": 0, "gb": 10, "tb": 20, "pb": 30}[strings.ToLower(text[len(text)-2:])]
-	n, err := strconv.ParseUint(text[:len(text)-2], 10, 32)
-	if err != nil || !known || n == 0 {
+	n, err := strconv.ParseUint(text[:len(text)-2], 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange), n > mostMB>>shift: // as large as any limit
+		n, err = mostMB>>shift, nil
+	case n == 0:
 		return 0, false
 	}
-	return int64(n) << shift, true
+	return int64(n) << shift, err == nil && known
 }
+
+// mostMB is a size beyond all others. The original's sizes have no end; these can be added.
+const mostMB = 1 << 52
 
 // permitClone is the privilege check on a clone's source, and the second one on the clone, now that its size is known
 // (docs/original.md §2.6). The source is known to exist.

@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"vmdkvol/esxsim/host"
 )
 
 // serveHere runs serve with a control socket until the test ends, with ds1, ds2, vm1 and vm2, and returns how to call
@@ -98,7 +101,15 @@ func TestAdmin(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir, "ds2/dockvols/web"))
 	require.Equal(t, `[{"Name": "data@ds1", "Attributes": {}}]`, request("vm2", `{"cmd":"list","details":{"Name":""},"version":"2"}`))
 	require.Equal(t, "[]\n", must("volume ls --vmgroup web --output json"))
-	require.Contains(t, must("status --output json"), `"Running"`)
+	status := must("status --output json")
+	require.Contains(t, status, `"Running"`)
+	for _, row := range [][2]string{{"Pid", strconv.Itoa(os.Getpid())}, {"LogLevel", "error"}, {"LogFile", "stderr"}} {
+		require.Contains(t, status, `"name": "`+row[0]+"\",\n    \"value\": \""+row[1]+`"`)
+	}
+	require.Contains(t, must("status"), "unix:"+filepath.Join(dir, "vm1.sock")+",unix:")
+	require.Regexp(t, `^VOLUME +CAPACITY +DISK-FORMAT +ATTACHED-TO\n`, must("volume shortls"))
+	_, err = host.Ask(t.Context(), filepath.Join(dir, controlFile), host.Command{Name: "fly"})
+	require.EqualError(t, err, `wrong usage: there is no command "fly"`)
 
 	must("policy create --name gold --content (1)")
 	require.FileExists(t, filepath.Join(dir, "ds2/dockvols/policies/gold"))

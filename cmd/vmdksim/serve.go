@@ -134,7 +134,7 @@ func (o *serving) config(logTo io.Writer) (host.Config, error) {
 		return host.Config{}, fmt.Errorf("--log-level %q is none of debug, info, warn, error", o.logLevel)
 	}
 	log := slog.New(slog.NewTextHandler(logTo, &slog.HandlerOptions{Level: level})).With("backend", "simulated")
-	c := host.Config{Loop: !o.noLoop, Detach: true, DefaultDatastore: o.defaultDatastore, VSAN: o.vsan, Log: log}
+	c := host.Config{Loop: !o.noLoop, Detach: true, DefaultDatastore: o.defaultDatastore, VSAN: o.vsan, Log: log, LogFile: "stderr"}
 	var err error
 	if c.Quirks, err = host.ParseQuirks(o.quirks); err != nil {
 		return c, fmt.Errorf("--quirks: %w", err)

@@ -9,7 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"os"
+	"strings"
 	"time"
 
 	"vmdkvol/esxsim"
@@ -44,7 +47,25 @@ func (h *Host) Admin(ctx context.Context, c esxsim.Command) (esxsim.Result, erro
 	case <-ctx.Done():
 		return esxsim.Result{}, context.Cause(ctx)
 	}
-	return esxsim.NewAdmin(h.esx, h.cfg.Groups, newUUID).Do(ctx, c)
+	return esxsim.NewAdmin(h.esx, h.cfg.Groups, newUUID).In(h.program()).Do(ctx, c)
+}
+
+// program is what status says of this process.
+func (h *Host) program() esxsim.Program {
+	p := esxsim.Program{Pid: os.Getpid(), LogFile: h.cfg.LogFile}
+	var sockets []string
+	for _, vm := range h.cfg.VMs {
+		if vm.Socket != "" {
+			sockets = append(sockets, "unix:"+vm.Socket)
+		}
+	}
+	p.Port = strings.Join(sockets, ",")
+	for _, level := range []slog.Level{slog.LevelError, slog.LevelWarn, slog.LevelInfo, slog.LevelDebug} {
+		if h.log.Enabled(context.Background(), level) {
+			p.LogLevel = strings.ToLower(level.String())
+		}
+	}
+	return p
 }
 
 // Command, Result and AdminCommand are those of [Host.Admin], see [esxsim.Admin].
@@ -157,7 +178,7 @@ func Ask(ctx context.Context, socket string, c esxsim.Command) (esxsim.Result, e
 	case err != nil:
 		return none, fmt.Errorf("no reply from %s: %w", socket, err)
 	case reply.Usage:
-		return none, fmt.Errorf("%w: %s", esxsim.ErrUsage, reply.Error)
+		return none, fmt.Errorf("%w: %s", esxsim.ErrUsage, strings.TrimPrefix(reply.Error, esxsim.ErrUsage.Error()+": "))
 	case reply.Error != "":
 		return none, fmt.Errorf("%w: %s", ErrRefused, reply.Error)
 	}

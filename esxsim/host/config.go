@@ -73,6 +73,7 @@ type Config struct {
 	MaxConnections   int           // at once, of one VM; more wait; 0 is 256
 	MaxUnread        int64         // bytes of replies to one VM that its clients do not take; beyond, they are dropped; 0 is 64 MiB
 	Log              *slog.Logger  // nil: discard
+	LogFile          string        // what that writes to, for "status"; "" is not known
 }
 
 const (
