@@ -37,7 +37,9 @@ func Checkpoints() []Checkpoint {
 		{"esx.create.quota", "§2.6 (7)", "", fail, false, "with vmgroups: charge the volume to its vmgroup; fail: it is not, and the reply is still success"},
 		{"esx.clone.source", "§2.6 clone (3)", "", fail, true, "look for the source"},
 		{"esx.clone.inuse", "§2.6 clone (5)", "", fail, true, "read who has the source; the answer is only logged"},
-		{"esx.clone.copy", "§2.6 clone (7)", "", fail, false, "copy disk and metadata"},
+		{"esx.clone.copy", "§2.6 clone (7)", "", fail, false, "make the disk of the clone, and begin to copy; both files are locked from here on. A store that cannot be watched (serve) does this and the next two steps at once"},
+		{"esx.clone.copied", "§2.6 clone (7)", "", fail, false, "the disk is filled, and both files are free; fail: the copy is taken away"},
+		{"esx.clone.sidecar", "§2.6 clone (7)", "", fail, false, "copy the sidecar; fail: there is none"},
 		{"esx.clone.meta", "§2.6 clone (8)", "", fail, false, "write the clone's own metadata"},
 
 		{"esx.attach.read", "§2.7 (1)", "", fail, true, "read the metadata; fail: it reads as none"},

@@ -167,6 +167,7 @@ func TestCrashEverywhere(t *testing.T) {
 		arrival := slices.Contains([]string{"esx.create", "esx.remove", "esx.get", "esx.attach", "esx.detach", "esx.list"}, p.Name)
 		require.Equal(t, usual && !arrival, ended, p.Name)
 		require.True(t, h.Idle(), p.Name)
+		h.Started()
 
 		for _, v := range []string{"src", "v"} {
 			h.do("vm9", "create", v, "")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -112,15 +113,12 @@ func (s *Service) copyLocked(ctx context.Context, c *call, src Volume, from *lab
 	if s.fails("esx.clone.copy", c.volume) {
 		return "Failed to clone volume: " + generalFault
 	}
-	s.env.Touch(from.disk, false)
-	s.env.Touch(from.meta, false)
-	s.env.Touch(c.label.disk, true)
-	s.env.Touch(c.label.meta, true)
-	s.env.Touch(c.label.list, true)
-	_, err := c.group.files.CloneDisk(ctx, src, c.target, format)
+	err := s.copyDisk(ctx, c, src, from, format)
 	switch {
 	case err == nil:
 		return ""
+	case errors.Is(err, errCopy):
+		fault = generalFault
 	case errors.Is(err, ErrLocked):
 		fault = "Failed to lock the file"
 	case errors.Is(err, ErrNotExist):
@@ -129,6 +127,56 @@ func (s *Service) copyLocked(ctx context.Context, c *call, src Volume, from *lab
 		fault = newDiskFault(c, err)
 	}
 	return "Failed to clone volume: " + fault
+}
+
+var errCopy = errors.New("esxsim: the copy failed")
+
+// copyDisk makes the disk, fills it, and copies the sidecar, in steps that others can see if the store has such; its file
+// and that of the source are locked until the disk is filled.
+func (s *Service) copyDisk(ctx context.Context, c *call, src Volume, from *labels, format Format) error {
+	s.env.Touch(from.disk, true)
+	s.env.Touch(c.label.disk, true)
+	s.env.Touch(c.label.list, true)
+	if s.copying == nil {
+		_, err := c.group.files.CloneDisk(ctx, src, c.target, format)
+		return err
+	}
+	if c.group.lost(ctx) {
+		return ErrNotExist
+	}
+	if _, err := s.copying.BeginCopy(ctx, src, c.target, format); err != nil {
+		return err
+	}
+	s.mu.lock()
+	p := s.process
+	p.copies = append(p.copies, copied{src, c.target})
+	s.mu.unlock()
+
+	complete := !s.fails("esx.clone.copied", c.volume)
+	s.env.Touch(from.disk, true)
+	s.env.Touch(c.label.disk, true)
+	s.copying.EndCopy(src, c.target, complete)
+	s.mu.lock()
+	p.copies = slices.DeleteFunc(p.copies, func(x copied) bool { return x.to == c.target })
+	s.mu.unlock()
+	if !complete { // whoever copies takes away what he has
+		s.env.Touch(c.label.list, true)
+		return errors.Join(errCopy, s.store.DeleteDisk(ctx, c.target))
+	}
+
+	if s.fails("esx.clone.sidecar", c.volume) {
+		return nil // which is found out when it is read
+	}
+	s.env.Touch(from.meta, false)
+	text, err := c.group.files.ReadMeta(ctx, src)
+	if err == nil {
+		s.env.Touch(c.label.meta, true)
+		err = c.group.files.WriteMeta(ctx, c.target, text)
+	}
+	if err != nil {
+		s.log.Warn("sidecar not copied", "host", s.cfg.Host, "volume", src.Name, "err", err)
+	}
+	return nil
 }
 
 // cloneMeta is the metadata of a clone, made of that of its source. Size and file system stay; so does, in the original,

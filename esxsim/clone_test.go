@@ -68,6 +68,8 @@ func TestCloneFaults(t *testing.T) {
 	v := esxsim.Volume{Datastore: "ds1", Vmgroup: esxsim.DefaultVmgroupUUID, Name: "src"}
 	for _, c := range []struct{ point, want string }{
 		{"esx.clone.copy", "Failed to clone volume: " + general},
+		{"esx.clone.copied", "Failed to clone volume: " + general},
+		{"esx.clone.sidecar", "Failed to create volume KV for v"},
 		{"esx.clone.meta", "Failed to create metadata kv store for " + path},
 	} {
 		h := newHost(t)
@@ -86,6 +88,65 @@ func TestCloneFaults(t *testing.T) {
 	require.Len(t, h.store.Disks(), 1)
 	h.store.SetCapacity(1 << 20)
 	h.want(errorText("Failed to clone volume: Insufficient disk space on datastore 'ds1'."), "vm1", "create", "v", `{"clone-from":"src"}`)
+}
+
+// TestCloneSteps: a clone is made in steps, which another host sees, as no lock of one service holds there.
+func TestCloneSteps(t *testing.T) {
+	const locked = "Failed to lock the file"
+	p := newPair(t, nil)
+	p.want(null, "vm1", "create", "src", `{"access":"read-only"}`)
+	copies := 0
+	p.store.OnCopy(func(_, _ esxsim.Disk) { copies++ })
+	seen := 0
+	p.stage.before["esx.clone.copied"] = func() {
+		seen++
+		require.Zero(t, copies, "the disk is not filled")
+		p.other.want(errorText(locked), "vm4", "attach", "src", "")
+		p.other.want(errorText(locked), "vm4", "attach", "v", "")
+		p.other.want(null, "vm4", "get", "v", "") // it has no metadata
+		p.other.want(errorText("Failed to remove volume: Unable to access file "+path+" since it is locked"), "vm4", "remove", "v", "")
+		p.other.want(errorText("Failed to clone volume: "+locked), "vm4", "create", "z", `{"clone-from":"v"}`)
+		p.other.want(null, "vm4", "create", "y", `{"clone-from":"src"}`) // two may read it
+		require.Equal(t, 1, copies)
+		p.stage.before["esx.clone.sidecar"] = func() {
+			seen++
+			require.Equal(t, 2, copies)
+			_, ok := p.store.Meta("ds1", "v")
+			require.False(t, ok)
+			p.other.want(place0, "vm4", "attach", "src", "") // which is free
+			p.other.want(null, "vm4", "detach", "src", "")
+		}
+		p.stage.before["esx.clone.meta"] = func() {
+			seen++
+			meta, ok := p.store.Meta("ds1", "v")
+			require.True(t, ok)
+			require.Equal(t, "read-only", meta.VolOpts["access"])
+			require.Empty(t, meta.VolOpts["clone-from"])
+		}
+	}
+	p.want(null, "vm1", "create", "v", `{"clone-from":"src"}`)
+	require.Equal(t, 3, seen)
+	require.Contains(t, p.do("vm1", "get", "v", ""), `"clone-from": "src"`)
+}
+
+// TestCloneAbandoned: the end of a service, or of its host, leaves half a disk, and frees it and its source.
+func TestCloneAbandoned(t *testing.T) {
+	for _, end := range []func(h *host){
+		func(h *host) { h.Started() },
+		func(h *host) { _, err := h.Fail(h.t.Context()); require.NoError(h.t, err) },
+	} {
+		p := newPair(t, nil)
+		p.want(null, "vm1", "create", "src", "")
+		filled := false
+		p.store.OnCopy(func(_, _ esxsim.Disk) { filled = true })
+		p.stage.before["esx.clone.copied"] = func() { panic("the end") }
+		require.PanicsWithValue(t, "the end", func() { p.do("vm1", "create", "v", `{"clone-from":"src"}`) })
+		require.Contains(t, p.other.do("vm4", "attach", "src", ""), "Failed to lock the file")
+		end(p.host)
+		p.other.want(place0, "vm4", "attach", "src", "")
+		p.other.want(null, "vm4", "remove", "v", "")
+		require.False(t, filled)
+	}
 }
 
 // TestCloneInheritsOwner: the copy of stale metadata is born attached, and cannot be removed.

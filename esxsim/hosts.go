@@ -116,6 +116,7 @@ func (s *Service) Fail(ctx context.Context) (ran []string, err error) {
 	s.stage.Before("esx.fail", s.cfg.Host)
 	s.mu.lock()
 	ids := sorted(s.vms)
+	s.process.abandon(s.copying)
 	s.mu.unlock()
 	for _, id := range ids {
 		s.mu.lock()

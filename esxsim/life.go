@@ -23,6 +23,7 @@ type process struct {
 	stopping bool // requests are declined
 	handles  int  // requests that use the config database (quirk db-handle-shared)
 	library  int  // calls of the disk library (quirk disklib-unlocked)
+	copies   []copied
 }
 
 // begin counts a command; false if it is declined. s.mu is held.
@@ -32,6 +33,17 @@ func (p *process) begin() bool {
 	}
 	p.ops++
 	return true
+}
+
+// copied is a copy that is being made.
+type copied struct{ from, to Volume }
+
+// abandon leaves what was being copied when the process ended as it is, half a disk, and its files free. s.mu is held.
+func (p *process) abandon(store Copying) {
+	for _, c := range p.copies {
+		store.EndCopy(c.from, c.to, false)
+	}
+	p.copies = nil
 }
 
 // die is the end of the process by itself.
@@ -97,6 +109,7 @@ func (s *Service) Stop(ctx context.Context) (ended bool) {
 func (s *Service) Started() {
 	s.mu.lock()
 	defer s.mu.unlock()
+	s.process.abandon(s.copying)
 	s.process = new(process)
 	now := s.env.Now()
 	s.listener = listener{down: s.listener.down, lost: now, from: now}

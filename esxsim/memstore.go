@@ -32,6 +32,8 @@ type memFiles struct {
 	disk    Disk
 	hasDisk bool
 	owner   string // VM with the disk's file lock, "" if none
+	readers int    // copies that are made of the disk
+	partial bool   // the disk is a copy that is not done
 	meta    []byte // of the sidecar; nil if there is none
 }
 
@@ -137,34 +139,6 @@ func dataOf(v Volume) Volume {
 	return v
 }
 
-// CloneDisk implements [Store]. What the disks contain is known to whoever called OnCopy.
-func (s *MemStore) CloneDisk(_ context.Context, from, to Volume, format Format) (Disk, error) {
-	s.mu.lock()
-	defer s.mu.unlock()
-	src := s.disk(from)
-	switch {
-	case src == nil:
-		return Disk{}, memError("clone", from, ErrNotExist)
-	case src.owner != "":
-		return Disk{}, memError("clone", from, ErrLocked)
-	}
-	d, err := s.create(to, src.disk.Size, format)
-	if err != nil {
-		return Disk{}, err
-	}
-	if src.meta != nil {
-		s.at(to).meta = src.meta
-	}
-	if s.copied != nil {
-		s.copied(src.disk, d)
-	}
-	return d, nil
-}
-
-// OnCopy sets what is called for every disk that is cloned, at the instant of the copy and under the store's guard. Call it
-// before the store is used.
-func (s *MemStore) OnCopy(f func(from, to Disk)) { s.copied = f }
-
 // StatDisk implements [Store].
 func (s *MemStore) StatDisk(_ context.Context, v Volume) (Disk, error) {
 	s.mu.lock()
@@ -184,7 +158,7 @@ func (s *MemStore) DeleteDisk(_ context.Context, v Volume) error {
 	switch {
 	case f == nil:
 		return ErrNotExist
-	case f.owner != "":
+	case f.locked():
 		return memError("delete", v, ErrLocked)
 	}
 	f.disk, f.hasDisk = Disk{}, false
@@ -238,7 +212,7 @@ func (s *MemStore) LockDisk(_ context.Context, v Volume, vm string) (Disk, error
 	switch {
 	case f == nil:
 		return Disk{}, memError("lock", v, ErrNotExist)
-	case f.owner != "" && f.owner != vm:
+	case f.owner != vm && f.locked():
 		return Disk{}, memError("lock", v, ErrLocked)
 	}
 	f.owner = vm

@@ -66,6 +66,7 @@ type Service struct {
 	log      *slog.Logger
 	quirk    switches
 	policies PolicyStore // nil: no datastore is vSAN
+	copying  Copying     // the store, if a clone can be seen in the making
 	// snapshots is the store, if disks have snapshots there.
 	snapshots Snapshots
 
@@ -179,6 +180,9 @@ func (s *Service) Reset(cfg Config) error {
 		s.policies = policies
 	} else if len(cfg.VSAN) > 0 {
 		s.policies = newMemPolicies(cfg.VSAN, &s.mu)
+	}
+	if copying, ok := cfg.Store.(Copying); ok {
+		s.copying = copying
 	}
 	if snapshots, ok := cfg.Store.(Snapshots); ok {
 		s.snapshots = snapshots

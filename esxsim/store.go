@@ -30,6 +30,16 @@ type Snapshots interface {
 	Deltas(ctx context.Context, datastore, vmgroup string) []string
 }
 
+// Copying is what a [Store] can do besides if a clone can be seen in the making. Without it, a clone is one instant, see
+// [Store.CloneDisk].
+type Copying interface {
+	// BeginCopy makes the disk of a clone, all zeros and without a sidecar. Until EndCopy nobody can lock or delete it, or
+	// its source, which others may copy, too. Errors are those of CloneDisk.
+	BeginCopy(ctx context.Context, from, to Volume, format Format) (Disk, error)
+	// EndCopy gives both free; the disk has the contents of its source from now on if the copy is complete.
+	EndCopy(from, to Volume, complete bool)
+}
+
 // Disk is a virtual disk that exists.
 type Disk struct {
 	Volume
