@@ -162,7 +162,7 @@ func TestVersionsOfAllKinds(t *testing.T) {
 	h := newHost(t)
 	for version, want := range map[string]string{
 		"2": "0.21", `"2"`: "0.21", `" 2 "`: "0.21", "2.0": "0.21", "2.9": "0.21", "20e-1": "0.21",
-		"true": "(1)", "false": "(0)", "1.99": "(1)", "3e0": "(3)", "-2.5": "(-2)",
+		"true": "(1)", "false": "(0)", "1.99": "(1)", "3e0": "(3)", "-2.5": "(-2)", "1e999": "OverflowError", "-1e99999999": "OverflowError", "1e-999": "(0)", "1e22": "(10000000000000000000000)",
 		`"2.0"`: "ValueError", `"true"`: "ValueError", "null": "TypeError", "[2]": "TypeError", `{"2":2}`: "TypeError",
 	} {
 		require.Contains(t, h.raw("vm1", `{"cmd":"version","details":{},"version":`+version+`}`), want, version)

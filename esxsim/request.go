@@ -3,7 +3,9 @@ package esxsim
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"math/big"
+	"strconv"
 	"strings"
 
 	"vmdkvol/driver/wire"
@@ -128,11 +130,15 @@ func unlikeInt(version string) *request {
 	case "false":
 		whole = "0"
 	default:
-		f, _, err := big.ParseFloat(version, 10, 1100, big.ToZero)
-		if err != nil {
+		// Python's numbers with a point or an exponent are 64 bits, and infinite beyond them.
+		f, err := strconv.ParseFloat(version, 64)
+		switch {
+		case errors.Is(err, strconv.ErrRange) && math.IsInf(f, 0):
+			return exception("OverflowError('cannot convert float infinity to integer')")
+		case err != nil && !errors.Is(err, strconv.ErrRange):
 			return exception("TypeError(" + repr("int() argument must be a string, a bytes-like object or a number") + ")")
 		}
-		n, _ := f.Int(nil)
+		n, _ := big.NewFloat(f).Int(nil)
 		whole = n.String()
 	}
 	if whole == wire.Version {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -92,6 +93,30 @@ func TestTricksStayInside(t *testing.T) {
 		}
 	}
 	require.Equal(t, before, snapshot(t, parent, inside))
+}
+
+// No text that fits into a request keeps the host busy, or makes it answer with much more than was asked.
+func TestCostlyRequests(t *testing.T) {
+	_, one, two, _ := serveIn(t, scratch(t), nil)
+	const room = wire.MaxRequest - 64
+	for _, request := range []string{
+		`{"cmd":"version","version":1e999999}`, `{"cmd":"version","version":1e99999999}`, `{"cmd":"version","version":1e999999999}`, `{"cmd":"version","version":-1e999999999}`, `{"cmd":"version","version":1e-999999999}`,
+		`{"cmd":"version","version":` + strings.Repeat("9", room) + `}`, `{"cmd":"version","version":"` + strings.Repeat("9", room) + `"}`,
+		`{"cmd":"version","version":0.` + strings.Repeat("9", room) + `}`,
+		strings.Repeat("[", room), strings.Repeat(`{"a":`, room/5), `{"cmd":"get","details":{"Name":"v","Opts":` + strings.Repeat("[", room/3) + strings.Repeat("]", room/3) + `}}`,
+		`{"cmd":"create","details":{"Name":"v","Opts":{"size":"` + strings.Repeat("9", room-100) + `mb"}}}`,
+		`{"cmd":"create","details":{"Name":"v","Opts":{"clone-from":"` + strings.Repeat("x", room-100) + `"}}}`,
+		`{"cmd":"get","details":{"Name":"` + strings.Repeat("@", room-100) + `"}}`,
+		`{"cmd":"get","details":{"Name":"` + strings.Repeat("*", 100) + `"}}`, `{"cmd":"get","details":{"Name":"` + strings.Repeat("[", 100) + `"}}`,
+		strings.Repeat("\x01", room), strings.Repeat("'\"", room/2),
+	} {
+		start := time.Now()
+		reply := exchange(t, one, request)
+		require.Less(t, time.Since(start), 5*time.Second, "%.80s", request)
+		require.Less(t, len(reply), 8*wire.MaxRequest, "%.80s", request)
+		require.True(t, json.Valid([]byte(reply)), "%.80s", request)
+		require.Equal(t, "[]", exchange(t, two, askList), "another VM, after %.80s", request)
+	}
 }
 
 // The socket says who the caller is, whatever its request claims.
