@@ -103,6 +103,9 @@ func (o *serving) run(ctx context.Context, out, logTo io.Writer) error {
 		if failed := h.Close(); failed != nil {
 			c.Log.Error("not everything could be given back", "err", failed)
 		}
+		if db, ok := c.Groups.(io.Closer); ok {
+			_ = db.Close() // it only frees memory
+		}
 	}()
 	if err := h.Listen(); err != nil {
 		return badInput(err)

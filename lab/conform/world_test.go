@@ -105,6 +105,7 @@ func newGroups(t *testing.T, dir string, datastores map[string]string, broken bo
 	path := filepath.Join(dir, "auth-db")
 	db, err := configdb.New(configdb.Config{Path: path, Datastores: datastores})
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	if broken {
 		require.NoError(t, os.Symlink("nowhere", path))
 		return db

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -28,8 +30,15 @@ type Config struct {
 	Busy       time.Duration     // how long to wait for a lock; 0: 5 s
 }
 
-// DB is a place where a database may be. It is safe for concurrent use, by several processes, too.
-type DB struct{ cfg Config }
+// DB is a place where a database may be. It is safe for concurrent use, by several processes, too. Whoever made it closes it.
+type DB struct {
+	cfg  Config
+	snap atomic.Pointer[snapshot] // nil: none
+
+	mu      sync.Mutex // guards what follows, and replacing snap; nothing waits under it
+	refresh *refresh   // that runs; nil: none
+	closed  bool
+}
 
 var (
 	_ esxsim.ConfigDB     = (*DB)(nil)
@@ -44,7 +53,7 @@ func New(c Config) (*DB, error) {
 	if c.Busy == 0 {
 		c.Busy = 5 * time.Second
 	}
-	return &DB{c}, nil
+	return &DB{cfg: c}, nil
 }
 
 // failed makes the error that the service answers.
@@ -89,7 +98,12 @@ func (d *DB) within(ctx context.Context, write bool, f func(tx *sql.Tx) error) e
 	return d.failed(transact(ctx, db, write, f))
 }
 
-func transact(ctx context.Context, db *sql.DB, write bool, f func(tx *sql.Tx) error) error {
+// beginner is a database or a connection to it.
+type beginner interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}
+
+func transact(ctx context.Context, db beginner, write bool, f func(tx *sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: !write})
 	if err != nil {
 		return err
@@ -109,15 +123,6 @@ func transact(ctx context.Context, db *sql.DB, write bool, f func(tx *sql.Tx) er
 		return nil
 	}
 	return tx.Commit()
-}
-
-// Configured implements esxsim.Authority.
-func (d *DB) Configured(ctx context.Context) (bool, error) {
-	if _, err := os.Lstat(d.cfg.Path); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	err := d.within(ctx, false, func(*sql.Tx) error { return nil })
-	return err == nil, err
 }
 
 // Where implements esxsim.Configurable.

@@ -21,6 +21,7 @@ func open(t *testing.T) (*configdb.DB, string) {
 	path := filepath.Join(t.TempDir(), "auth-db")
 	db, err := configdb.New(configdb.Config{Path: path, Busy: 50 * time.Millisecond})
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Init(t.Context(), "", false))
 	return db, path
 }

@@ -58,47 +58,6 @@ func scanGroup(row scanner) (g esxsim.Vmgroup, ok bool, err error) {
 	return g, err == nil, err
 }
 
-// GroupOf implements esxsim.Authority.
-func (d *DB) GroupOf(ctx context.Context, bios string) (g esxsim.Vmgroup, ok bool, err error) {
-	err = d.within(ctx, false, func(tx *sql.Tx) error {
-		g, ok, err = scanGroup(tx.QueryRowContext(ctx, `SELECT `+groupColumns+` FROM tenants t JOIN vms v ON v.tenant_id = t.id WHERE v.vm_id = ?`, bios))
-		if err == nil && !ok {
-			g, ok, err = group(ctx, tx, esxsim.DefaultVmgroupUUID)
-		}
-		return err
-	})
-	return g, ok, err
-}
-
-func group(ctx context.Context, tx *sql.Tx, uuid string) (esxsim.Vmgroup, bool, error) {
-	return scanGroup(tx.QueryRowContext(ctx, `SELECT `+groupColumns+` FROM tenants t WHERE t.id = ?`, uuid))
-}
-
-// Group implements esxsim.Authority.
-func (d *DB) Group(ctx context.Context, uuid string) (g esxsim.Vmgroup, ok bool, err error) {
-	err = d.within(ctx, false, func(tx *sql.Tx) error {
-		g, ok, err = group(ctx, tx, uuid)
-		return err
-	})
-	return g, ok, err
-}
-
-// Privilege implements esxsim.Authority.
-func (d *DB) Privilege(ctx context.Context, uuid, datastore string) (p esxsim.Privilege, ok bool, err error) {
-	err = d.within(ctx, false, func(tx *sql.Tx) error {
-		p = esxsim.Privilege{Datastore: datastore}
-		err := tx.QueryRowContext(ctx, `SELECT allow_create, max_volume_size, usage_quota FROM privileges
-			WHERE tenant_id = ? AND datastore_url = ?`, uuid, urlOf(datastore)).Scan(&p.Create, &p.MaxSize, &p.Quota)
-		if errors.Is(err, sql.ErrNoRows) {
-			p = esxsim.Privilege{}
-			return nil
-		}
-		ok = err == nil
-		return err
-	})
-	return p, ok, err
-}
-
 func used(ctx context.Context, tx *sql.Tx, uuid, datastore, but string) (mb int64, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT coalesce(sum(volume_size), 0) FROM volumes
 		WHERE tenant_id = ? AND datastore_url = ? AND volume_name <> ?`, uuid, urlOf(datastore), but).Scan(&mb)
