@@ -157,7 +157,6 @@ func TestManyAtOnce(t *testing.T) {
 		require.NoError(t, patient.Close())
 		require.Equal(t, "n19", nameNow(t, patient), "slowly")
 	}
-
 }
 
 func BenchmarkGroupOf(b *testing.B) {
