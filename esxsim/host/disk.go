@@ -48,7 +48,7 @@ func (s *store) makeDisk(ds *datastore, v esxsim.Volume, d descriptor, fill func
 	if err != nil {
 		return esxsim.Disk{}, storeError("create", v, err)
 	}
-	defer ds.root.Remove(data) //nolint:errcheck // it has its real name by then
+	defer ds.drop(data) // it has its real name by then
 	text, err := ds.writeTemp(func(f *os.File) error {
 		_, err := f.Write(d.text(dataFile(v)))
 		return err
@@ -56,13 +56,13 @@ func (s *store) makeDisk(ds *datastore, v esxsim.Volume, d descriptor, fill func
 	if err != nil {
 		return esxsim.Disk{}, storeError("create", v, err)
 	}
-	defer ds.root.Remove(text) //nolint:errcheck // as above
+	defer ds.drop(text)
 
 	err = ds.alone(func() error {
-		if err := ds.root.Link(text, descriptorFile(v)); err != nil {
+		if err := ds.root.Link(text.name, descriptorFile(v)); err != nil {
 			return err
 		}
-		if err := ds.root.Link(data, dataFile(v)); err != nil {
+		if err := ds.root.Link(data.name, dataFile(v)); err != nil {
 			return errors.Join(err, ds.root.Remove(descriptorFile(v)))
 		}
 		return ds.dir.Sync()

@@ -12,6 +12,8 @@
 //     device shares the lock, so the lock lasts as long as anybody still uses the disk, even after this process has died.
 //   - A volume exists if its descriptor does. Descriptors and sidecars are replaced as a whole, on disk before the
 //     command is answered.
+//   - What a process has left half done that died is deleted when the next one opens the directory; what another one is at
+//     work on stays.
 //   - Only loop devices of our own are touched: each carries a mark that names the VM directory, which one process at a
 //     time can have.
 //   - A request that is no good gets no byte and harms nobody else; a request that has begun is finished, but for one that

@@ -32,3 +32,6 @@ func (h *Host) FileLocks() map[esxsim.Volume]string {
 	}
 	return owners
 }
+
+// Claim says that somebody is at work on a file that is not complete.
+func Claim(f *os.File) error { return claim(f) }

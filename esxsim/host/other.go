@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"syscall"
 
 	"vmdkvol/driver/wire"
 	"vmdkvol/esxsim"
@@ -14,6 +15,8 @@ import (
 var errLinuxOnly = errors.New("this works on Linux only")
 
 func allocate(*os.File, int64) error { return errLinuxOnly }
+
+func claim(f *os.File) error { return flock(f, syscall.LOCK_EX|syscall.LOCK_NB) }
 
 func nextData(_ *os.File, at, _ int64) int64 { return at }
 

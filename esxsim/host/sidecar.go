@@ -49,7 +49,7 @@ func (s *store) WriteMeta(_ context.Context, v esxsim.Volume, text []byte) error
 	if err != nil {
 		return err
 	}
-	temp, err := ds.writeTemp(func(f *os.File) error {
+	made, err := ds.writeTemp(func(f *os.File) error {
 		_, err := f.Write(padded(text))
 		return err
 	})
@@ -59,8 +59,8 @@ func (s *store) WriteMeta(_ context.Context, v esxsim.Volume, text []byte) error
 	if err != nil {
 		return metaError("write", v, err)
 	}
-	if err := ds.root.Rename(temp, sidecarFile(v)); err != nil {
-		_ = ds.root.Remove(temp)
+	defer ds.drop(made)
+	if err := ds.root.Rename(made.name, sidecarFile(v)); err != nil {
 		return metaError("write", v, err)
 	}
 	return metaError("write", v, ds.dir.Sync())

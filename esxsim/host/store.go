@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	"vmdkvol/esxsim"
 )
@@ -185,47 +184,6 @@ func (ds *datastore) alone(f func() error) error {
 	}
 	defer flock(ds.dir, syscall.LOCK_UN) //nolint:errcheck // it cannot fail on an open directory
 	return f()
-}
-
-// A file that is not complete has these around its name; no file of a volume ends so.
-const (
-	tempPrefix = ".new-"
-	tempSuffix = ".tmp"
-)
-
-func isTemp(name string) bool {
-	return strings.HasPrefix(name, tempPrefix) && strings.HasSuffix(name, tempSuffix)
-}
-
-// writeTemp makes a file with a new name, its content on disk.
-func (ds *datastore) writeTemp(fill func(f *os.File) error) (name string, err error) {
-	name = tempPrefix + newDescriptor(0, "").id + tempSuffix
-	f, err := ds.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", err
-	}
-	err = fill(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = ds.root.Remove(name)
-		return "", err
-	}
-	return name, nil
-}
-
-// sweep deletes what a crash has left of writeTemp. Another process may be at work, but not for an hour.
-func (ds *datastore) sweep() {
-	files, _ := fs.ReadDir(ds.root.FS(), ".")
-	for _, f := range files {
-		if !isTemp(f.Name()) || !f.Type().IsRegular() {
-			continue
-		}
-		if info, err := f.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
-			_ = ds.root.Remove(f.Name())
-		}
-	}
 }
 
 // storeError puts the kinds of esxsim into an error of the file system.
