@@ -85,7 +85,7 @@ func (d *Exhaustive) turns(k *Kernel) []turn {
 	at := 0
 	for i := range turns {
 		n := d.trace.steps[i].node
-		if n == nil {
+		if n == nil || i > 0 && n == d.trace.steps[i-1].node { // or it belongs to the crash before it
 			continue
 		}
 		if turns[i].task = clockName; n.chosen != clockIndex {

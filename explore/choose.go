@@ -27,6 +27,7 @@ func (k *Kernel) choose(cur *Task) *Task {
 		def, enabled := -1, k.enabled[:0]
 		for _, t := range k.live {
 			if t.dying {
+				t.killed = true
 				return t // to unwind; no choice, it acts no more
 			}
 			if t.state == ready || t.state == locking && t.on.holder == nil || t.unblocked() { // the frequent ones first

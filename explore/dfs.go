@@ -302,9 +302,9 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 }
 
 // deniedBy is called by the kernel.
-func (d *Exhaustive) deniedBy(t *Task, monitor string) {
+func (d *Exhaustive) deniedBy(t *Task, object string) {
 	if d.reduction == sourceSets {
-		d.trace.deny(t.index, t.cause, monitor)
+		d.trace.deny(t.index, t.cause, object)
 	}
 }
 

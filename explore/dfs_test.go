@@ -218,18 +218,24 @@ func drawExample(kinds, seed int) [][]act { return rapid.Custom(drawActs(kinds))
 
 // plainAndReducedAgree compares on 120 programs, whatever rapid is told to do.
 func plainAndReducedAgree(t *testing.T, kinds int, o explore.Options) {
+	programsAgree(t, 120, func(seed int) [][]act { return drawExample(kinds, seed) }, randomProgram, o)
+}
+
+func programsAgree(
+	t *testing.T, n int, draw func(seed int) [][]act, program func([][]act) func(*explore.Kernel, func(string)), o explore.Options,
+) {
 	compared := 0
-	for seed := 0; compared < 120; seed++ {
-		clients := drawExample(kinds, seed)
-		plain, ps := all(t, true, o, randomProgram(clients))
+	for seed := 0; compared < n; seed++ {
+		clients := draw(seed)
+		plain, ps := all(t, true, o, program(clients))
 		if plain == nil {
 			continue // too many schedules for a plain search
 		}
 		compared++
-		reduced, rs := all(t, false, o, randomProgram(clients))
+		reduced, rs := all(t, false, o, program(clients))
 		require.Equal(t, plain, reduced, "program %v: plain %+v, reduced %+v", clients, ps, rs)
 		require.LessOrEqual(t, rs.Runs, ps.Runs)
-		slept, ss := everything(t, explore.NewSleepSets(), o, randomProgram(clients))
+		slept, ss := everything(t, explore.NewSleepSets(), o, program(clients))
 		require.Equal(t, plain, slept, "program %v: plain %+v, sleep sets %+v", clients, ps, ss)
 		require.LessOrEqual(t, rs.Traces, ss.Traces, "program %v", clients)
 	}

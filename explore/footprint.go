@@ -86,15 +86,19 @@ type Watcher interface {
 	Stepped(t *Task, footprint []Access)
 }
 
-// denier is a watcher that also wants to know, after every step, which tasks could go on if a monitor were free.
+// denier is a watcher that also wants to know, after every step, which tasks could go on if a monitor were free; and which
+// it killed: everything is denied them.
 type denier interface {
-	deniedBy(t *Task, monitor string)
+	deniedBy(t *Task, object string)
 }
 
 //go:norace
 func (k *Kernel) tellDenied() {
 	for _, t := range k.live {
-		if t.wants() && !t.dying && t.on.holder != nil && !t.enabled() {
+		switch {
+		case t.dying:
+			k.denied.deniedBy(t, everything)
+		case t.wants() && t.on.holder != nil && !t.enabled():
 			switch {
 			case t.state == waiting && !t.woken, t.state == parked, t.state == queued && t.on.queue[0] != t:
 			default:

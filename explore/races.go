@@ -53,12 +53,12 @@ type access struct {
 
 func (t *trace) reset() { t.steps, t.denials = t.steps[:0], t.denials[:0] }
 
-// denial is a task that could have gone on after a step if a monitor had been free.
-type denial struct{ after, task, cause, monitor int }
+// denial is a task that could have gone on after a step if a monitor had been free, or if the step had not been a crash.
+type denial struct{ after, task, cause, object int }
 
 // deny notes one, after the last step.
-func (t *trace) deny(task, cause int, monitor string) {
-	t.denials = append(t.denials, denial{len(t.steps) - 1, task, cause, t.id(monitor)})
+func (t *trace) deny(task, cause int, object string) {
+	t.denials = append(t.denials, denial{len(t.steps) - 1, task, cause, t.id(object)})
 }
 
 func (t *trace) latest() *step { return &t.steps[len(t.steps)-1] }
@@ -195,13 +195,16 @@ func (t *trace) races(from int) {
 // blocked does for a task that waits for a monitor what races does for a step: to take the monitor races with the
 // acquisition that keeps it away. The task may never get it in this run, or only after a step that the run is given up
 // for, because it has been seen elsewhere.
+//
+// What a killed task was about to do races with the crash. If it could not do that then, somebody had to go on first, and
+// that races with the crash as well.
 func (t *trace) blocked(d *denial, isNew bool) {
-	i := t.object(d.monitor).acquired
+	i := t.object(d.object).acquired
 	if i < 0 || t.refused[d.task+1] == i || t.steps[i].task == d.task {
 		return
 	}
 	t.refused[d.task+1] = i
-	if !isNew {
+	if !isNew || d.object == starID && (t.steps[i].node == nil || !slices.Contains(t.steps[i].node.enabled, d.task)) {
 		return
 	}
 	s := &t.pending

@@ -29,11 +29,12 @@ type Task struct {
 	f      func()
 	worker *worker
 
-	state state
-	dying bool // it only unwinds from now on
-	woken bool // by Wake or by its timer
-	on    *monitor
-	ctx   context.Context // ends a state of waiting early; nil if it cannot
+	state  state
+	dying  bool // it only unwinds from now on
+	killed bool // while another acted: its unwinding is no step
+	woken  bool // by Wake or by its timer
+	on     *monitor
+	ctx    context.Context // ends a state of waiting early; nil if it cannot
 
 	ticket int // how often on, a GoMutex, had been barged for when the task queued
 

@@ -65,7 +65,7 @@ func (k *Kernel) bury(t *Task) {
 		return
 	}
 	k.note(EndEvent, t.name, "")
-	if !t.dying {
+	if !t.killed {
 		k.stepped(t)
 	}
 	k.next = k.choose(t)

@@ -97,7 +97,7 @@ func (w *World) Touch(object string, write bool) { w.k.touch(object, write) }
 //
 //go:norace
 func (w *World) Crash() {
-	if w.crashed {
+	if t := w.k.current; w.crashed || t != nil && t.dying {
 		return
 	}
 	w.crashed = true
@@ -114,7 +114,8 @@ func (w *World) Crash() {
 }
 
 // Within lets the current task do f as a part of this world, as a client's call runs in the server that it calls. If the
-// world crashes meanwhile, or had crashed before, only f ends, and Within reports true.
+// world crashes meanwhile, or had crashed before, only f ends, and Within reports true. If the world that the task came from
+// crashes meanwhile, f goes on, and then the task ends.
 //
 //go:norace
 func (w *World) Within(f func()) (crashed bool) {
@@ -126,15 +127,33 @@ func (w *World) Within(f func()) (crashed bool) {
 	t.world = w
 	defer func() {
 		t.world = outer
-		if w.crashed && !outer.crashed && !w.k.stopped {
+		switch {
+		case w.k.stopped:
+		case outer.crashed:
+			t.dying = true
+		case w.crashed:
 			if p := recover(); p != nil && p != (unwound{}) {
 				panic(p)
 			}
-			t.dying, crashed = false, true
+			if t.dying, crashed = false, true; t.killed {
+				w.k.goesOn(t)
+			}
 		}
 	}()
 	f()
+	if outer.crashed {
+		panic(unwound{}) // there is nobody to return to
+	}
 	return w.crashed
+}
+
+// goesOn lets a task that a crash killed in a call do a step, the one after the crash. That is nobody's choice, and so a part
+// of the crash: nothing comes between them.
+//
+//go:norace
+func (k *Kernel) goesOn(t *Task) {
+	t.killed, t.cause = false, k.steps-1
+	k.touch(everything, true)
 }
 
 // unique numbers a task name that is taken: "retry", "retry'2".
