@@ -226,11 +226,13 @@ func TestWhatTheReducedSearchLostAtACrash(t *testing.T) {
 		{"a task that had not begun is killed", [][]act{{{5, 0}, {1, 0}}}, 2},
 		{"a task is killed before its effect", [][]act{{{3, 0}, {1, 0}}}, 3},
 		{"a task ends its own world", [][]act{{{12, 0}, {13, 0}, {5, 0}}}, 2},
+		{"who waited too long waits for a lock that goes down with its holder", [][]act{{{2, 0}, {13, 0}, {6, 0}}}, 9},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			plain, _ := all(t, true, explore.Options{}, crashing(c.clients))
+			o := explore.Options{Faults: 1} // an early clock
+			plain, _ := all(t, true, o, crashing(c.clients))
 			require.Len(t, plain, c.finals)
-			reduced, _ := all(t, false, explore.Options{}, crashing(c.clients))
+			reduced, _ := all(t, false, o, crashing(c.clients))
 			require.Equal(t, plain, reduced)
 		})
 	}

@@ -100,7 +100,7 @@ func (k *Kernel) tellDenied() {
 			k.denied.deniedBy(t, everything)
 		case t.wants() && t.on.holder != nil && !t.enabled():
 			switch {
-			case t.state == waiting && !t.woken, t.state == parked, t.state == queued && t.on.queue[0] != t:
+			case t.state == waiting && !t.woken && !t.expired(), t.state == parked, t.state == queued && t.on.queue[0] != t:
 			default:
 				k.denied.deniedBy(t, t.on.name)
 			}
