@@ -86,8 +86,8 @@ type Watcher interface {
 	Stepped(t *Task, footprint []Access)
 }
 
-// denier is a watcher that also wants to know, after every step, which tasks could go on if a monitor were free; and which
-// it killed: everything is denied them.
+// denier is a watcher that also wants to know, after every step, which tasks could go on if a monitor were free; and from
+// which the step took away what they were about to do, because it killed or woke them: everything is denied them.
 type denier interface {
 	deniedBy(t *Task, object string)
 }
@@ -96,11 +96,12 @@ type denier interface {
 func (k *Kernel) tellDenied() {
 	for _, t := range k.live {
 		switch {
-		case t.dying:
+		case t.dying, t.late:
+			t.late = false
 			k.denied.deniedBy(t, everything)
 		case t.wants() && t.on.holder != nil && !t.enabled():
 			switch {
-			case t.state == waiting && !t.woken && !t.expired(), t.state == parked, t.state == queued && t.on.queue[0] != t:
+			case t.state == waiting && !t.woken, t.state == parked, t.state == queued && t.on.queue[0] != t:
 			default:
 				k.denied.deniedBy(t, t.on.name)
 			}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"vmdkvol/explore"
+	"vmdkvol/seam"
 )
 
 // endings runs every schedule of a program that ends in a state, plain and reduced, and returns the states.
@@ -178,4 +180,79 @@ func TestACrashLeavesTheQueueOfALivingWorld(t *testing.T) {
 		k.AtEnd(func() { final(log) })
 	}
 	require.Equal(t, "ac", replayed(t, explore.GoMutex, program))
+}
+
+// late is a wait whose deadline ends while another task holds the monitor, who then wakes it. It returns what the wait returns.
+func late(env seam.Env, goDo func(name string, f func())) *error {
+	m := env.NewMonitor("m")
+	waits := false
+	result := new(error)
+	ctx := context.Background()
+	goDo("holder", func() {
+		_ = m.Lock(ctx)
+		for !waits {
+			_ = m.Wait(ctx)
+		}
+		_ = env.Sleep(ctx, 20*time.Millisecond)
+		m.Wake()
+		m.Unlock()
+	})
+	goDo("waiter", func() {
+		_ = m.Lock(ctx)
+		waits = true
+		m.Wake()
+		end, cancel := env.WithDeadline(ctx, env.Now().Add(time.Millisecond))
+		defer cancel()
+		*result = m.Wait(end)
+		m.Unlock()
+	})
+	return result
+}
+
+func TestAWakeAfterTheDeadline(t *testing.T) {
+	var tasks sync.WaitGroup
+	result := late(seam.Real(), func(_ string, f func()) { tasks.Go(f) })
+	tasks.Wait()
+	require.ErrorIs(t, *result, context.DeadlineExceeded, "of production's monitor")
+	for _, locks := range []explore.LockModel{explore.Barging, explore.GoMutex} {
+		finals := endings(t, locks, func(k *explore.Kernel, final func(string)) {
+			w := k.World("w")
+			result := late(w, func(name string, f func()) { k.Client(name, w, f) })
+			k.AtEnd(func() { final(fmt.Sprint(*result)) })
+		})
+		require.Equal(t, map[string]bool{"context deadline exceeded": true}, finals, "%v", locks)
+	}
+}
+
+// TestAWakeBetweenTheDeadlineAndTheLock: who gives up still has to take the monitor, and others may come before it; who has
+// not given up yet may be woken all the same.
+func TestAWakeBetweenTheDeadlineAndTheLock(t *testing.T) {
+	for _, locks := range []explore.LockModel{explore.Barging, explore.GoMutex} {
+		finals := endings(t, locks, func(k *explore.Kernel, final func(string)) {
+			w := k.World("w")
+			m := w.NewMonitor("m")
+			given, ctx := false, context.Background()
+			var took string
+			k.Client("taker", w, func() {
+				_ = m.Lock(ctx)
+				end, cancel := w.WithDeadline(ctx, w.Now().Add(1))
+				defer cancel()
+				err := m.Wait(end)
+				took = fmt.Sprint(err, " given ", given)
+				m.Unlock()
+			})
+			k.Client("giver", w, func() {
+				_ = w.Sleep(ctx, 1)
+				_ = m.Lock(ctx)
+				w.Touch("given", true)
+				given = true
+				m.Wake()
+				m.Unlock()
+			})
+			k.AtEnd(func() { final(took) })
+		})
+		require.Equal(t, map[string]bool{
+			"context deadline exceeded given true": true, "context deadline exceeded given false": true, "<nil> given true": true,
+		}, finals, "%v", locks)
+	}
 }

@@ -95,11 +95,16 @@ func (m *monitor) Wait(ctx context.Context) error {
 	var woken bool
 	if m.fair {
 		k.yield(t, parked, Point{"wait", m.name})
-		woken, t.ctx = t.woken, nil
+		if woken = t.woken; !woken {
+			m.giveUp(t, ctx, ready)
+		}
+		t.ctx = nil
 		m.compete(t)
 	} else {
 		k.yield(t, waiting, Point{"wait", m.name})
-		woken = t.woken
+		if woken = t.woken; !woken {
+			m.giveUp(t, ctx, locking)
+		}
 	}
 	m.holder = t
 	k.took(m)
@@ -110,6 +115,18 @@ func (m *monitor) Wait(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// giveUp is a step of a task whose time to wait is over: whoever wakes it from then on comes too late, also if the monitor is
+// taken, or will be before the task has it again.
+//
+//go:norace
+func (m *monitor) giveUp(t *Task, ctx context.Context, s state) {
+	k := m.world.k
+	t.ctx = nil
+	k.access(m.name, Write)
+	k.foreign(ctx)
+	k.yield(t, s, Point{"late", m.name})
 }
 
 //go:norace
@@ -123,13 +140,14 @@ func (m *monitor) Wake() {
 		panic("explore: wake of monitor " + m.name + " without holding it")
 	}
 	m.waited = true
+	k.access(m.name, Write) // so that it races with giveUp
 	if m.fair {
 		k.access(m.name, change)
 	}
 	for _, t := range k.live {
 		if (t.state == waiting || t.state == parked) && t.on == m && !t.woken {
 			t.woken = true
-			if !t.expired() { // or else it could go on before
+			if t.late = t.expired(); !t.late { // or else it could go on before
 				t.cause = k.steps
 			}
 		}

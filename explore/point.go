@@ -2,8 +2,8 @@ package explore
 
 import "strconv"
 
-// Point is a yield point: what a task is about to do, and to what. "lock", "queue", "wait", "sleep" and "start" are the kernel's
-// own operations; the others are those that simulators announce.
+// Point is a yield point: what a task is about to do, and to what. "lock", "queue", "wait", "late", "sleep" and "start" are the
+// kernel's own operations; the others are those that simulators announce.
 type Point struct {
 	Op     string
 	Object string

@@ -53,7 +53,8 @@ type access struct {
 
 func (t *trace) reset() { t.steps, t.denials = t.steps[:0], t.denials[:0] }
 
-// denial is a task that could have gone on after a step if a monitor had been free, or if the step had not been a crash.
+// denial is a task that could have gone on after a step if a monitor had been free; or, if the object is everything, what the
+// step itself took away from it.
 type denial struct{ after, task, cause, object int }
 
 // deny notes one, after the last step.
@@ -196,10 +197,13 @@ func (t *trace) races(from int) {
 // acquisition that keeps it away. The task may never get it in this run, or only after a step that the run is given up
 // for, because it has been seen elsewhere.
 //
-// What a killed task was about to do races with the crash. If it could not do that then, somebody had to go on first, and
-// that races with the crash as well.
+// What a step took away from a task races with that step. If the task could not do it then, somebody had to go on first, and
+// that races with the step as well.
 func (t *trace) blocked(d *denial, isNew bool) {
-	i := t.object(d.object).acquired
+	i := d.after
+	if d.object != starID {
+		i = t.object(d.object).acquired
+	}
 	if i < 0 || t.refused[d.task+1] == i || t.steps[i].task == d.task {
 		return
 	}

@@ -33,6 +33,7 @@ type Task struct {
 	dying  bool // it only unwinds from now on
 	killed bool // while another acted: its unwinding is no step
 	woken  bool // by Wake or by its timer
+	late   bool // it could have given up, but this step woke it
 	on     *monitor
 	ctx    context.Context // ends a state of waiting early; nil if it cannot
 
@@ -63,7 +64,10 @@ func (t *Task) unblocked() bool {
 	case locking:
 		return t.on.holder == nil || t.expired()
 	case waiting:
-		return t.on.holder == nil && (t.woken || t.expired())
+		if t.woken {
+			return t.on.holder == nil
+		}
+		return t.expired()
 	case sleeping, parked:
 		return t.woken || t.expired()
 	case queued:
