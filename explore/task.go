@@ -20,30 +20,31 @@ const (
 
 // Task is one thread of a run. Strategies see its name; the rest belongs to the kernel.
 type Task struct {
-	name   string
-	hash   Hash // of name
-	index  int  // among the run's tasks
-	cause  int  // the step that made it able to go on: the one that created it, or woke it; -1 if none did
-	world  *World
-	client bool
-	f      func()
-	worker *worker
+	// What a choice looks at comes first, so that it is in one line of the cache.
+	state   state
+	dying   bool // it only unwinds from now on
+	woken   bool // by Wake or by its timer
+	killed  bool // while another acted: its unwinding is no step
+	late    bool // it could have given up, but this step woke it
+	client  bool
+	index   int // among the run's tasks
+	on      *monitor
+	ctx     context.Context // ends a state of waiting early; nil if it cannot
+	worker  *worker
+	hash    Hash // of name
+	point   Point
+	visited []Point // every yield point so far, to number sites
 
-	state  state
-	dying  bool // it only unwinds from now on
-	killed bool // while another acted: its unwinding is no step
-	woken  bool // by Wake or by its timer
-	late   bool // it could have given up, but this step woke it
-	on     *monitor
-	ctx    context.Context // ends a state of waiting early; nil if it cannot
+	name  string
+	cause int // the step that made it able to go on: the one that created it, or woke it; -1 if none did
+	world *World
+	f     func()
 
 	ticket int // how often on, a GoMutex, had been barged for when the task queued
 
 	follows string // an object that every step reads, see Kernel.Follow
 
-	point   Point
-	visited []Point // every yield point so far, to number sites
-	asked   []Point // every fault point so far, for the same end
+	asked []Point // every fault point so far, for the same end
 }
 
 // Name is unique within a run.
