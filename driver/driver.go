@@ -44,8 +44,9 @@ type Driver struct {
 
 	recovery *recovery // nil: none
 
-	work  seam.Monitor // guards tasks
-	tasks int          // background tasks that still run
+	work    seam.Monitor // guards what follows
+	tasks   int          // background tasks that still run
+	closing bool         // Close waits for them
 }
 
 // New makes a driver. It starts nothing and asks nobody.
@@ -77,6 +78,9 @@ func New(c Config) (*Driver, error) {
 	return d, nil
 }
 
+// tasksObject is what Touch calls the background tasks.
+const tasksObject = "tasks"
+
 // Close stops the background tasks and waits for them. Volumes stay mounted: containers use them. Requests in flight
 // are the caller's to wait for, before Close.
 func (d *Driver) Close(ctx context.Context) error {
@@ -85,6 +89,8 @@ func (d *Driver) Close(ctx context.Context) error {
 		return fail("close", "", err)
 	}
 	defer d.work.Unlock()
+	d.closing = true
+	d.env.Touch(tasksObject, true)
 	for d.tasks > 0 {
 		if err := d.work.Wait(ctx); err != nil {
 			return fail("close", "", err)
@@ -97,12 +103,16 @@ func (d *Driver) Close(ctx context.Context) error {
 func (d *Driver) background(name string, f func()) {
 	_ = d.work.Lock(context.Background()) // cannot fail: the context never ends
 	d.tasks++
+	d.env.Touch(tasksObject, false) // to come and go is seen by Close alone
 	d.work.Unlock()
 	d.env.Go(name, func() {
 		defer func() {
 			_ = d.work.Lock(context.Background())
 			d.tasks--
-			d.work.Wake()
+			d.env.Touch(tasksObject, false)
+			if d.closing {
+				d.work.Wake()
+			}
 			d.work.Unlock()
 		}()
 		f()

@@ -48,14 +48,14 @@ func (d *Driver) Inspect(see func(object, value string)) {
 				text += fmt.Sprint(" heirs ", *m.heirs)
 			}
 		}
-		for _, m := range r.published {
-			text += fmt.Sprint(" published ", m.full, m.path, m.aliases)
-		}
 		see(key, text)
+		for _, m := range r.published {
+			see(publishedObject+key, fmt.Sprint(m.full, m.path, m.aliases))
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(v.late)) {
 		for _, l := range v.late[key] {
-			see(key, fmt.Sprint("late ", l.name.given, l.id, l.done))
+			see(lateObject, fmt.Sprint(l.name.given, l.id, l.done))
 		}
 	}
 	see("plugging", fmt.Sprint(d.limit.running))

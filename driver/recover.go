@@ -103,6 +103,7 @@ func (d *Driver) candidates(p *pass) {
 	defer d.volumes.table.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(d.volumes.records)) {
 		d.env.Touch(key, false)
+		d.env.Touch(publishedObject+key, false)
 		for _, m := range d.volumes.records[key].published {
 			p.add(m.full)
 		}

@@ -72,6 +72,13 @@ type held struct {
 	released bool
 }
 
+// What Touch calls the table's parts, beside the records, which go by their keys: what is published of a volume, and all
+// late Unmounts.
+const (
+	publishedObject = "published " // and the key
+	lateObject      = "late unmounts"
+)
+
 var errNotHeld = errors.New("driver: a volume's lock was released twice")
 
 func newVolumes(env seam.Env) *volumes {
@@ -102,6 +109,7 @@ func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
 	r := v.records[key]
 	behind := v.late[key]
 	v.env.Touch(key, r == nil) // to count oneself in changes nothing for the others who do
+	v.env.Touch(lateObject, false)
 	if r == nil {
 		r = newRecord(v.env, key)
 		v.records[key] = r
@@ -143,7 +151,7 @@ func (v *volumes) leave(r *record) {
 func (v *volumes) postpone(l *late) {
 	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
 	defer v.table.Unlock()
-	v.env.Touch(l.name.volume, true)
+	v.env.Touch(lateObject, true)
 	if v.late == nil {
 		v.late = make(map[string][]*late)
 	}
@@ -155,7 +163,7 @@ func (v *volumes) settled(l *late) {
 	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
 	defer v.table.Unlock()
 	key := l.name.volume
-	v.env.Touch(key, true)
+	v.env.Touch(lateObject, true)
 	left := slices.DeleteFunc(slices.Clone(v.late[key]), func(o *late) bool { return o == l })
 	if v.late[key] = left; len(left) == 0 {
 		delete(v.late, key)
@@ -182,7 +190,7 @@ func (h *held) remove(m *mount) {
 func (h *held) publish() {
 	v := h.of
 	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
-	v.env.Touch(h.key, true)
+	v.env.Touch(publishedObject+h.key, true)
 	h.published = h.published[:0]
 	for _, m := range h.mounts {
 		if m.mounted && m.inUse() {
@@ -199,7 +207,7 @@ func (v *volumes) mountpoint(ctx context.Context, n name) (string, error) {
 		return "", err
 	}
 	defer v.table.Unlock()
-	v.env.Touch(n.volume, false)
+	v.env.Touch(publishedObject+n.volume, false)
 	if r := v.records[n.volume]; r != nil {
 		for _, m := range r.published {
 			if m.called(n.given) {

@@ -81,6 +81,9 @@ type turn struct {
 // turns returns the steps of the last run that were somebody's decision; others have no name. It is to be called before the
 // kernel runs again.
 func (d *Exhaustive) turns(k *Kernel) []turn {
+	if len(d.taken) == len(d.trace.steps) {
+		return d.taken
+	}
 	turns := make([]turn, len(d.trace.steps))
 	at := 0
 	for i := range turns {
@@ -98,6 +101,7 @@ func (d *Exhaustive) turns(k *Kernel) []turn {
 			turns[i].faults = append(turns[i].faults, d.stack[at].chosen)
 		}
 	}
+	d.taken = turns
 	return turns
 }
 
@@ -142,8 +146,9 @@ type pairRun struct {
 	turns []turn
 	first int // of the pair, in turns
 
-	at    int // turns taken
-	asked int // fault points in this turn
+	at    int  // turns taken
+	asked int  // fault points in this turn
+	early bool // the clock has moved because a turn says so
 	steps [2]pairStep
 	state map[string]Hash // after the last turn; nil if not all could be taken
 	seen  []Event         // by the outside, of the pair
@@ -173,7 +178,7 @@ func (s *pairRun) stuck() bool { return s.state == nil }
 func (s *pairRun) Begin(int) {}
 
 func (s *pairRun) Next(c *Choice) int {
-	s.asked = 0
+	s.asked, s.early = 0, false
 	s.at++
 	if s.at > len(s.turns) {
 		least := 0
@@ -186,8 +191,11 @@ func (s *pairRun) Next(c *Choice) int {
 	}
 	for i, t := range c.Enabled {
 		if t.name == s.turns[s.at-1].task {
+			s.early = t.index == clockIndex
 			if n := s.at - 1 - s.first; n >= 0 && n < len(s.steps) {
-				s.steps[n].name = t.name + " at " + t.point.String()
+				if s.steps[n].name = t.name; !s.early {
+					s.steps[n].name += " at " + t.point.String()
+				}
 			}
 			return i
 		}
@@ -206,9 +214,10 @@ func (s *pairRun) Fault(*Task, Point, []string) int {
 // Stepped is called by the kernel.
 func (s *pairRun) Stepped(t *Task, footprint []Access) {
 	n := s.at - 1 - s.first
-	if n < 0 || s.at > len(s.turns) || t.index == clockIndex {
+	if n < 0 || s.at > len(s.turns) || t.index == clockIndex && !s.early {
 		return
 	}
+	s.early = false
 	if n < len(s.steps) {
 		s.steps[n].footprint = slices.Clone(footprint)
 	}

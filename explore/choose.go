@@ -41,6 +41,7 @@ func (k *Kernel) choose(cur *Task) *Task {
 		if len(enabled) == 0 {
 			if len(k.timers) > 0 && len(k.live) > 0 {
 				k.tick()
+				k.touch(everything, true) // it had to: nobody could go on
 				k.ticked()
 				continue
 			}
@@ -85,16 +86,17 @@ func (k *Kernel) choose(cur *Task) *Task {
 	return nil
 }
 
-// ticked tells the watcher of a step of the clock, with which nothing commutes.
+// ticked ends a step of the clock.
 //
 //go:norace
 func (k *Kernel) ticked() {
 	if k.watcher != nil {
-		k.watcher.Stepped(k.clock, []Access{{everything, Write}})
+		k.watcher.Stepped(k.clock, k.footprint)
 		if k.denied != nil {
 			k.tellDenied()
 		}
 	}
+	k.footprint = k.footprint[:0]
 	k.steps++
 }
 

@@ -16,6 +16,7 @@ type timer struct {
 //
 //go:norace
 func (k *Kernel) schedule(t timer) {
+	k.arranges()
 	i := len(k.timers)
 	k.timers = append(k.timers, t)
 	for i > 0 && k.timers[i-1].at > t.at {
@@ -29,6 +30,7 @@ func (k *Kernel) schedule(t timer) {
 //
 //go:norace
 func (k *Kernel) drop(d *deadline, sleeper *Task) {
+	k.arranges()
 	for i, t := range k.timers {
 		if t.deadline == d && t.sleeper == sleeper {
 			for ; i+1 < len(k.timers); i++ { // not append: the runtime's copy reports to the race detector
@@ -40,6 +42,24 @@ func (k *Kernel) drop(d *deadline, sleeper *Task) {
 	}
 }
 
+// arranges says that the current step sets a timer or takes one away.
+//
+//go:norace
+func (k *Kernel) arranges() {
+	if k.watcher != nil {
+		k.footprint = append(k.footprint, Access{timersObject, arrange})
+	}
+}
+
+// looks says that the current step asks for the time.
+//
+//go:norace
+func (k *Kernel) looks() {
+	if k.watcher != nil {
+		k.touch(timeObject, false)
+	}
+}
+
 // tick moves the clock to the next instant that has timers and fires all of them: which task set its own first is no
 // matter, and schedules say who acts first. Of a sleep and a deadline around it that end together, the deadline counts.
 //
@@ -48,6 +68,8 @@ func (k *Kernel) tick() {
 	k.now = k.timers[0].at
 	k.time = epoch.Add(k.now)
 	k.note(ClockEvent, clockName, k.now.String())
+	k.access(timeObject, Write)
+	k.access(timersObject, Write)
 	for len(k.timers) > 0 && k.timers[0].at == k.now {
 		t := k.timers[0]
 		for i := 1; i < len(k.timers); i++ { // as in drop
@@ -56,9 +78,34 @@ func (k *Kernel) tick() {
 		k.timers = k.timers[:len(k.timers)-1]
 		switch {
 		case t.deadline != nil:
-			t.deadline.end(errDeadline)
+			if k.watcher != nil {
+				k.touch(k.deadlinesOf(t.deadline.owner), true)
+			}
+			k.expire(t.deadline)
 		case !t.sleeper.expired():
-			t.sleeper.woken = true
+			t.sleeper.woken, t.sleeper.cause = true, k.steps
+		}
+	}
+}
+
+// expire ends a deadline. Whoever can go on only because of that has the clock to thank.
+//
+//go:norace
+func (k *Kernel) expire(d *deadline) {
+	if k.watcher == nil {
+		d.end(errDeadline)
+		return
+	}
+	k.stuck = k.stuck[:0]
+	for _, t := range k.live {
+		if !t.enabled() {
+			k.stuck = append(k.stuck, t)
+		}
+	}
+	d.end(errDeadline)
+	for _, t := range k.stuck {
+		if t.enabled() {
+			t.cause = k.steps
 		}
 	}
 }

@@ -30,6 +30,9 @@ func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 		d = &deadline{}
 		d.cancel = func() {
 			d.k.drop(d, nil)
+			if d.k.watcher != nil && d.owner != d.k.current {
+				d.k.touch(d.k.deadlinesOf(d.owner), true)
+			}
 			d.end(context.Canceled)
 		}
 		k.deadlines = append(k.deadlines, d)
@@ -57,7 +60,8 @@ func (d *deadline) Err() error {
 	return d.ended()
 }
 
-// foreign says so in the footprint if the current task uses a context that another one can cancel.
+// foreign says in the footprint that the current task looks whether a context has ended: one of its own, which only the clock
+// ends, or one that another task can cancel.
 //
 //go:norace
 func (k *Kernel) foreign(ctx context.Context) {
@@ -67,6 +71,7 @@ func (k *Kernel) foreign(ctx context.Context) {
 				k.touch(everything, true)
 				return
 			}
+			k.touch(k.deadlinesOf(e.owner), false)
 		}
 	}
 }

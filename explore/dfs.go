@@ -10,6 +10,9 @@ package explore
 // [World.WithDeadline], or be declared with [Kernel.Follow]: of any other the footprints say nothing.
 type Exhaustive struct {
 	reduction reduction
+	strict    bool // see NewStrict
+	ops       []op // of the last run; only if strict
+	extension extension
 
 	stack  []*node // the decisions of the last run; the first prefix of them are given
 	free   []*node
@@ -22,9 +25,10 @@ type Exhaustive struct {
 	trace   trace
 	stats   ExhaustiveStats
 
-	ordered bool // the trace of the last run knows its order
-	audits  Hash // says which pairs Audit takes
-	spared  int  // pairs that it passes over first
+	ordered bool   // the trace of the last run knows its order
+	taken   []turn // of the last run, once asked for
+	audits  Hash   // says which pairs Audit takes
+	spared  int    // pairs that it passes over first
 }
 
 // ExhaustiveStats counts what a search has done so far.
@@ -195,7 +199,7 @@ func contains(list []asleep, task int) bool {
 
 // Begin is called by the runner.
 func (d *Exhaustive) Begin(int) {
-	d.at, d.current, d.ordered = 0, nil, false
+	d.at, d.current, d.ordered, d.ops, d.taken = 0, nil, false, d.ops[:0], nil
 	d.trace.reset()
 	d.stats.Runs++
 }
@@ -288,6 +292,10 @@ func (d *Exhaustive) push() *node {
 
 // Stepped is called by the kernel.
 func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
+	if d.strict {
+		d.tell(t, footprint)
+		loosen(footprint)
+	}
 	if t.index == clockIndex && (d.current == nil || d.current.chosen != clockIndex || d.trace.latest().node == d.current) {
 		d.trace.add(t.index, none, nil, footprint) // nothing else could be done
 		return

@@ -1,5 +1,7 @@
 package explore
 
+import "slices"
+
 // Mode is how a step accesses an object.
 type Mode uint8
 
@@ -9,6 +11,7 @@ const (
 	Write
 	callMode
 	returnMode
+	arrange // a timer is set or taken away
 	acquire // of a monitor that is held beyond the step
 	release // of a monitor that was held since an earlier step
 	section // of a monitor: acquired and released within the step, after touching keys
@@ -22,7 +25,7 @@ const (
 )
 
 var modeNames = [...]string{
-	"reads", "writes", "calls", "answers", "takes", "gives back", "section of",
+	"reads", "writes", "calls", "answers", "arranges", "takes", "gives back", "section of",
 	"visits", "barges in on", "is handed", "hands on", "queues for or wakes",
 }
 
@@ -34,6 +37,31 @@ const everything = "*"
 
 // historyObject stands for the order of visible calls and answers.
 const historyObject = "history"
+
+// What the clock writes when a schedule lets it move early, and with it the deadlines of every task of which one ends. Steps
+// that ask for none of it, those of a service that has no deadline for example, do not notice.
+const (
+	timeObject   = "time"
+	timersObject = "timers" // of one instant fire together, so that the order in which they were set is no matter
+)
+
+// deadlinesOf is the object that stands for all deadlines that a task has made.
+//
+//go:norace
+func (k *Kernel) deadlinesOf(t *Task) string {
+	name, known := k.expiries[t.name]
+	if !known {
+		if k.expiries == nil || len(k.expiries) == mostNames {
+			k.expiries = make(map[string]string)
+		}
+		name = "deadlines of " + t.name
+		k.expiries[t.name] = name
+	}
+	return name
+}
+
+// mostNames bounds what a kernel remembers of names from run to run.
+const mostNames = 4096
 
 // Access is one object that a step read or wrote.
 type Access struct {
@@ -53,7 +81,11 @@ func (a Access) commutes(b Access) bool {
 	case a.Mode != b.Mode:
 		return false
 	}
-	return a.Mode == Read || a.Mode == section || a.Mode == visit || a.Mode == callMode || a.Mode == returnMode
+	switch a.Mode {
+	case Read, callMode, returnMode, arrange, section, visit:
+		return true
+	}
+	return false
 }
 
 // commute reports whether two steps with these footprints may be swapped without anyone noticing.
@@ -113,7 +145,7 @@ func (k *Kernel) tellDenied() {
 //
 //go:norace
 func (k *Kernel) access(object string, mode Mode) {
-	if k.watcher != nil {
+	if k.watcher != nil || k.options.Records { // see recorded
 		k.footprint = append(k.footprint, Access{object, mode})
 	}
 }
@@ -121,10 +153,27 @@ func (k *Kernel) access(object string, mode Mode) {
 //go:norace
 func (k *Kernel) touch(object string, write bool) {
 	mode := Read
-	if write {
+	if write && !slices.Contains(k.records, object) {
 		mode = Write
 	}
 	k.access(object, mode)
+}
+
+// recorded reports whether the current step has touched an object by the name of a monitor that it makes. That object is a record
+// from now on.
+//
+//go:norace
+func (k *Kernel) recorded(monitor string) bool {
+	found := false
+	for i := range k.footprint {
+		if a := &k.footprint[i]; a.Object == monitor && a.Mode <= Write {
+			a.Mode, found = Read, true
+		}
+	}
+	if found && !slices.Contains(k.records, monitor) {
+		k.records = append(k.records, monitor)
+	}
+	return found
 }
 
 // Follow says that from now on, every step of the current task reads an object: a context that another task may end, and

@@ -57,6 +57,7 @@ type Kernel struct {
 	steps      int
 	faults     int // budget left
 	hash       Hash
+	outside    Hash // see Result
 	deviations []departure
 	deviated   bool // the next event carries the mark
 	failure    *Failure
@@ -67,11 +68,15 @@ type Kernel struct {
 	atStep     []func()
 	atEnd      []func()
 	footprint  []Access   // of the current step; nobody notes it without a watcher
+	records    []string   // objects that are a monitor's record, see Options.Records
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints
 	denied     denier     // the strategy, if it wants to know who waits for a monitor
 	collector  collector  // the strategy, if it counts what Sometimes says
 	pulse      *pulse     // nil without a watchdog
+
+	expiries map[string]string // see deadlinesOf; kept between runs
+	stuck    []*Task           // scratch of expire
 
 	states []func(see func(object string, value Hash)) // see State
 }
@@ -138,6 +143,11 @@ func (k *Kernel) visible(text string, mode Mode) {
 		return
 	}
 	k.access(historyObject, mode)
+	if t := k.current; t != nil {
+		k.outside -= t.told
+		t.told = t.told.mix(uint64(t.hash)).mix(uint64(mode)).str(text)
+		k.outside += t.told
+	}
 	k.note(VisibleEvent, k.currentName(), text)
 }
 
@@ -270,6 +280,9 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 		t = &Task{}
 	}
 	t.name, t.world, t.client, t.f = k.unique(name), w, client, f
+	if k.watcher != nil {
+		k.touch(name, true) // who of two comes first has the name without a number
+	}
 	t.hash, t.index, t.cause = NewHash().str(t.name), len(k.tasks), k.steps
 	if k.current == k.root {
 		t.cause = none // the set-up is no step

@@ -15,7 +15,8 @@ type monitor struct {
 
 	waited bool // someone has waited, or was woken, since then
 
-	quiet bool // see World.Quiet
+	quiet  bool // see World.Quiet
+	record bool // see Options.Records
 
 	// of a GoMutex, see LockModel
 	fair     bool
@@ -38,7 +39,7 @@ func (m *monitor) Lock(ctx context.Context) error {
 	}
 	t := k.acting()
 	k.foreign(ctx)
-	switch unknown := m.maker == t && m.step == k.steps && m.holder == nil; {
+	switch unknown := m.maker == t && m.step == k.steps && m.holder == nil && !m.record; {
 	case unknown:
 		m.how = visit
 	case m.fair:

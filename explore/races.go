@@ -356,6 +356,9 @@ func (t *trace) reverse(i, j int, last *step) {
 	if in(last) {
 		return
 	}
+	if last.task == clockIndex && !slices.ContainsFunc(v, func(w uint64) bool { return w != 0 }) {
+		return // there was no timer yet, or else the clock would be among the enabled
+	}
 	if candidate != none {
 		n.backtrack = append(n.backtrack, candidate)
 		return

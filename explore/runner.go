@@ -13,6 +13,10 @@ type Options struct {
 	Record bool
 	// Locks says how monitors are handed on.
 	Locks LockModel
+	// Records says that an object by whose name a step makes a monitor is the record under which others find that monitor:
+	// the first who wants it makes the record, and the last one forgets it. To come and go then commutes, because from now
+	// on a task yields also before it takes a monitor that it has made in the same step, if that has a record.
+	Records bool
 	// Watchdog, if set, reports a step that does not end.
 	Watchdog *Watchdog
 	// Observe sees every event; nil costs nothing.
@@ -28,6 +32,7 @@ type Result struct {
 	Failure    *Failure // nil if no oracle objected
 	Abandoned  bool     // the strategy gave the run up before its end
 	Hash       Hash     // of every event
+	Outside    Hash     // of what each task showed outside, whatever the order among tasks
 	Steps      int
 	Departures int         // how many deviations there were
 	Deviations []Deviation // in the order in which they happened; only of failures, or if asked for
@@ -106,7 +111,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		options: o, strategy: s, free: k.free, resting: k.resting[:0], seats: k.seats, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
 		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),
 		deviations: k.deviations[:0], time: epoch, atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
-		states: k.states[:0],
+		states: k.states[:0], expiries: k.expiries, stuck: k.stuck[:0], records: k.records[:0],
 	}
 	k.watcher, _ = s.(Watcher)
 	k.denied, _ = s.(denier)
@@ -122,7 +127,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	s.Begin(n)
 	p(k)
 	k.loop()
-	res := Result{Failure: k.failure, Abandoned: k.abandoned, Hash: k.hash, Steps: k.steps, Departures: len(k.deviations)}
+	res := Result{Failure: k.failure, Abandoned: k.abandoned, Hash: k.hash, Outside: k.outside, Steps: k.steps, Departures: len(k.deviations)}
 	if k.failure != nil || o.Record {
 		res.Deviations = k.materialize()
 	}

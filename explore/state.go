@@ -39,9 +39,9 @@ func (k *Kernel) state() map[string]Hash {
 		if t.sleeper != nil {
 			h = h.str(t.sleeper.name)
 		}
-		see("timers", h)
+		see(timersObject, h)
 	}
-	see("time", NewHash().mix(uint64(k.now)))
+	see(timeObject, NewHash().mix(uint64(k.now)))
 	for _, read := range k.states {
 		read(see)
 	}

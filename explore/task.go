@@ -42,6 +42,7 @@ type Task struct {
 
 	ticket int // how often on, a GoMutex, had been barged for when the task queued
 
+	told    Hash   // of what the task showed outside
 	follows string // an object that every step reads, see Kernel.Follow
 
 	asked []Point // every fault point so far, for the same end

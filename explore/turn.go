@@ -92,8 +92,9 @@ func (k *Kernel) stepped(t *Task) {
 		if k.denied != nil {
 			k.tellDenied()
 		}
-		k.footprint, k.taken = k.footprint[:0], k.taken[:0]
+		k.taken = k.taken[:0]
 	}
+	k.footprint = k.footprint[:0]
 	for _, f := range k.atStep {
 		f()
 	}

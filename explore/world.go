@@ -25,7 +25,10 @@ var (
 // Now is the run's virtual time.
 //
 //go:norace
-func (w *World) Now() time.Time { return w.k.time }
+func (w *World) Now() time.Time {
+	w.k.looks()
+	return w.k.time
+}
 
 // Sleep waits for d of virtual time.
 //
@@ -34,6 +37,7 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 	k := w.k
 	t := k.acting()
 	t.ctx, t.woken = cancellable(ctx), false
+	k.looks()
 	k.schedule(timer{at: k.now + max(d, 0), sleeper: t})
 	k.foreign(ctx)
 	k.yield(t, sleeping, Point{"sleep", w.name})
@@ -74,6 +78,7 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	*m = monitor{} // and then field by field: a struct that is copied makes the processor wait
 	m.world, m.name, m.maker, m.step, m.queue = w, name, k.current, k.steps, queue
 	m.fair = k.options.Locks == GoMutex
+	m.record = k.options.Records && k.recorded(name)
 	for _, quiet := range w.quiet {
 		m.quiet = m.quiet || quiet == name
 	}

@@ -19,7 +19,7 @@
 //	         | "given quirks" ("faithful" | "fixed")
 //	         | "given latency" COMMAND "=" DURATION { COMMAND "=" DURATION }
 //	         | "given recovery every=" DURATION
-//	         | "given steps every"
+//	         | "given steps" ("every" | "fine")
 //	         | "given crashes" ("plugin" | "esx" | "vm") { "," ("plugin" | "esx" | "vm") }
 //	         | "given faults" NUMBER
 //	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }

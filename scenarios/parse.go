@@ -210,8 +210,13 @@ func (p *parser) given(rest string) error {
 		return p.givenQuirks(rest)
 	case "steps":
 		p.row.rank = rankSteps
-		if p.s.Every = rest == "every"; !p.s.Every {
-			return unknown("steps", rest, "every")
+		switch rest {
+		case stepsEvery:
+			p.s.Every = true
+		case stepsFine:
+			p.s.Fine = true
+		default:
+			return unknown("steps", rest, stepsEvery, stepsFine)
 		}
 	case "crashes":
 		p.row.rank, p.crashes = rankCrashes, p.row.line

@@ -114,6 +114,9 @@ func (w *World) perform(r *role) {
 	h := w.hosts[r.host]
 	for i := range r.lines {
 		l := &r.lines[i]
+		if i > 0 && w.t.script.Fine {
+			w.k.Before("call", l.op.Volume)
+		}
 		w.sync()
 		call := w.judge.invoke(h, r.client, l)
 		var answer string

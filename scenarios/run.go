@@ -81,7 +81,7 @@ func (s *Stage) Replay(observe bool) (Outcome, error) {
 	script := s.theatre.script
 	var out Outcome
 	counts := make([]int, len(script.Counts))
-	options := explore.Options{Record: true, Faults: faultsIn(script.Schedule), Locks: script.Locks}
+	options := explore.Options{Record: true, Faults: faultsIn(script.Schedule), Locks: script.Locks, Records: script.Fine}
 	options.Observe = func(e explore.Event) {
 		for i, c := range script.Counts {
 			if e.Kind == explore.StepEvent && e.Point == c.Point {
@@ -155,7 +155,7 @@ func (s *Stage) Explore(search explore.Search) (explore.Report, error) {
 	if search.Options.Faults == 0 {
 		search.Options.Faults = s.theatre.script.Faults
 	}
-	search.Options.Locks = s.theatre.script.Locks
+	search.Options.Locks, search.Options.Records = s.theatre.script.Locks, s.theatre.script.Fine
 	rep := s.runner.Search(search, s.Program)
 	if s.err != nil {
 		return rep, s.err

@@ -19,6 +19,7 @@ type Script struct {
 	BIOS     map[string]string // VMs that have the BIOS uuid of another
 	Stores   []string          // datastores beside ds1
 	Every    bool              // ESX stops at the steps that only read or decide, too
+	Fine     bool              // clients pause before a call, and whoever makes a lock before he takes it
 	Volumes  []Given
 	Vmgroups []esxsim.Record   // beside _DEFAULT; none: there is no config database
 	ESX      []string          // ESX hosts beside esx
@@ -40,6 +41,12 @@ type Script struct {
 	Counts   []Count
 	End      []Condition
 }
+
+// What "given steps" says.
+const (
+	stepsEvery = "every"
+	stepsFine  = "fine"
+)
 
 // Given is a volume that exists at the start.
 type Given struct {

@@ -29,7 +29,7 @@ func (s *Stage) Search(search explore.Search) (explore.Report, error) {
 	if search.Options.Faults == 0 {
 		search.Options.Faults = s.theatre.script.Faults
 	}
-	search.Options.Locks = s.theatre.script.Locks
+	search.Options.Locks, search.Options.Records = s.theatre.script.Locks, s.theatre.script.Fine
 	rep := s.runner.Search(search, s.Program)
 	return rep, s.err
 }
@@ -40,7 +40,7 @@ func (s *Stage) Search(search explore.Search) (explore.Report, error) {
 // what is returned fails all the same, but may be larger than need be.
 func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int) (Shrunk, error) {
 	o.Faults = max(o.Faults, script.Faults, faultsIn(ds))
-	o.Locks = script.Locks
+	o.Locks, o.Records = script.Locks, script.Fine
 	x := shrinking{runner: explore.NewRunner(), options: o, script: script.WithSchedule(ds)}
 	defer x.runner.Close()
 	stage, err := newStageOn(script, x.runner, &x.opinions)

@@ -78,7 +78,10 @@ func (s *Script) writeConduct(b *strings.Builder) {
 		b.WriteString(recoveryText(s.Recovery) + "\n")
 	}
 	if s.Every {
-		b.WriteString("given steps every\n")
+		b.WriteString("given steps " + stepsEvery + "\n")
+	}
+	if s.Fine {
+		b.WriteString("given steps " + stepsFine + "\n")
 	}
 	if len(s.Crashes) > 0 {
 		b.WriteString("given crashes " + strings.Join(s.Crashes, ",") + "\n")

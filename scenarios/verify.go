@@ -44,32 +44,47 @@ var beginnings = []struct {
 // of the mount IDs where the beginning does not tell these apart.
 func (s Scope) Programs() iter.Seq[*Script] {
 	return func(yield func(*Script) bool) {
-		lives := 1
-		for range s.Ops {
-			lives *= len(alphabet)
-		}
-		chosen := make([]int, s.Clients)
-		for {
-			renamed := s.renamed(chosen)
-			for b := range beginnings {
-				if beginnings[b].symmetric && slices.Compare(renamed, chosen) < 0 {
-					continue
-				}
-				if !yield(s.program(b, chosen)) {
-					return
-				}
+		s.each(func(beginning int, chosen []int) bool { return yield(s.program(beginning, chosen)) })
+	}
+}
+
+// Size is how many programs there are.
+func (s Scope) Size() int {
+	n := 0
+	s.each(func(int, []int) bool {
+		n++
+		return true
+	})
+	return n
+}
+
+// each goes through the programs, as their beginnings and what each client does.
+func (s Scope) each(yield func(beginning int, chosen []int) bool) {
+	lives := 1
+	for range s.Ops {
+		lives *= len(alphabet)
+	}
+	chosen := make([]int, s.Clients)
+	for {
+		renamed := s.renamed(chosen)
+		for b := range beginnings {
+			if beginnings[b].symmetric && slices.Compare(renamed, chosen) < 0 {
+				continue
 			}
-			// Next combination with chosen[0] <= chosen[1] <= ...
-			i := len(chosen) - 1
-			for ; i >= 0 && chosen[i] == lives-1; i-- {
-			}
-			if i < 0 {
+			if !yield(b, chosen) {
 				return
 			}
-			next := chosen[i] + 1
-			for ; i < len(chosen); i++ {
-				chosen[i] = next
-			}
+		}
+		// Next combination with chosen[0] <= chosen[1] <= ...
+		i := len(chosen) - 1
+		for ; i >= 0 && chosen[i] == lives-1; i-- {
+		}
+		if i < 0 {
+			return
+		}
+		next := chosen[i] + 1
+		for ; i < len(chosen); i++ {
+			chosen[i] = next
 		}
 	}
 }
@@ -92,7 +107,7 @@ func (s Scope) renamed(chosen []int) []int {
 
 func (s Scope) program(beginning int, chosen []int) *Script {
 	b := beginnings[beginning]
-	p := &Script{File: "verify", Faults: s.Faults, Quirks: map[string]bool{}, Opening: b.opening}
+	p := &Script{File: "verify", Fine: true, Faults: s.Faults, Quirks: map[string]bool{}, Opening: b.opening}
 	if b.exists {
 		p.Volumes = []Given{{Name: "v"}}
 	}
@@ -149,7 +164,7 @@ func NewProver(r *explore.Runner) *Prover { return &Prover{runner: r} }
 // Prove explores a program completely, or until it fails, the runs are made or ctx is done. Its faults and locks are the
 // program's. A failed audit is a failure.
 func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, e Effort) (Proof, error) {
-	o.Faults, o.Locks = p.Faults, p.Locks
+	o.Faults, o.Locks, o.Records = p.Faults, p.Locks, p.Fine
 	r, before := v.runner, v.opinions.undecided
 	stage, err := newStageOn(p, r, &v.opinions)
 	if err != nil {
@@ -157,7 +172,7 @@ func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, e Effo
 	}
 	stage.theatre.audited = true
 	proof := Proof{Hash: explore.NewHash()}
-	search := explore.NewExhaustive(false)
+	search := explore.NewStrict()
 	for search.More() {
 		if proof.Runs == e.Runs || proof.Runs%lookEvery == 0 && ctx.Err() != nil {
 			proof.Traces, proof.Undecided = search.Stats().Traces, v.opinions.undecided-before
@@ -172,6 +187,14 @@ func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, e Effo
 		if res.Failure != nil {
 			proof.Failing, proof.Failure = p.WithSchedule(res.Deviations), *res.Failure
 			break
+		}
+		if !res.Abandoned {
+			runs, again := r.Strict(stage.Program, search, res, o)
+			proof.Runs += runs
+			if again.Failure != nil {
+				proof.Failing, proof.Failure = p.WithSchedule(again.Deviations), *again.Failure
+				break
+			}
 		}
 		pairs, failure := r.Audit(stage.Program, search, o, e.Audit)
 		proof.Audited += pairs

@@ -50,6 +50,7 @@ func TestProgramsAreAllThereOnce(t *testing.T) {
 		n++
 	}
 	require.Equal(t, len(want), n)
+	require.Equal(t, n, scenarios.Scope{Clients: 2, Ops: 1}.Size())
 }
 
 // TestAProofIsBounded: what was not explored to its end is not proved.

@@ -49,6 +49,7 @@ type verification struct {
 	locks      string
 	resume     string        // file for progress, "" for none
 	saveEvery  time.Duration // how often that is written
+	progress   func(string)  // shows a line, and "" takes it away
 
 	counted func(programs int) // for tests: so many programs have been added up
 }
@@ -73,6 +74,7 @@ func newVerify() *cobra.Command {
 			if err := v.check(); err != nil {
 				return badInput(err)
 			}
+			v.progress = progressTo(cmd.ErrOrStderr())
 			var c *certificate
 			err := watched(cmd, func(w *explore.Watchdog) (err error) {
 				c, err = v.run(cmd.Context(), w)
@@ -136,6 +138,8 @@ func (v *verification) run(ctx context.Context, w *explore.Watchdog) (*certifica
 	}
 	c := &p.Certificate
 	before := c.ElapsedMS
+	pace := newPace(v, c.Programs, c.Runs, shard, shards)
+	defer v.show("")
 	type job struct {
 		program *scenarios.Script
 		proof   scenarios.Proof
@@ -202,6 +206,9 @@ func (v *verification) run(ctx context.Context, w *explore.Watchdog) (*certifica
 			break // what is half explored does not count
 		}
 		c.add(&j.proof)
+		if line := pace.line(c); line != "" {
+			v.show(line)
+		}
 		if v.counted != nil {
 			v.counted(c.Programs)
 		}
@@ -219,6 +226,12 @@ func (v *verification) run(ctx context.Context, w *explore.Watchdog) (*certifica
 	c.Complete = all && c.Skipped == 0 && c.Violations == 0 && c.Undecided == 0
 	c.ElapsedMS = before + time.Since(start).Milliseconds()
 	return c, v.save(p)
+}
+
+func (v *verification) show(line string) {
+	if v.progress != nil {
+		v.progress(line)
+	}
 }
 
 // finished reports whether enough failing programs have been found.

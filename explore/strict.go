@@ -1,0 +1,281 @@
+package explore
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+)
+
+// NewStrict begins a search in which the order of calls and answers (see [Kernel.Call]) is no part of a trace. Of a trace
+// that the search has run, [Runner.Strict] runs those orders of its steps that show the outside most: in which as many
+// answers as possible come before calls.
+//
+// Whoever judges what the outside saw must object to such an order whenever he objects to one in which less answers come
+// before calls, and all else is the same; linearizability is of that kind. And clients must yield before each call, or an
+// order in which a call comes late is not there to be run.
+func NewStrict() *Exhaustive { return &Exhaustive{strict: true} }
+
+// loosen takes the order of calls and answers out of a footprint.
+func loosen(footprint []Access) {
+	for i := range footprint {
+		if a := &footprint[i]; a.Object == historyObject && (a.Mode == callMode || a.Mode == returnMode) {
+			a.Mode = Read
+		}
+	}
+}
+
+// tell notes the calls and answers of the step that ends.
+func (d *Exhaustive) tell(t *Task, footprint []Access) {
+	for _, a := range footprint {
+		switch {
+		case a.Object != historyObject:
+		case a.Mode == callMode:
+			d.ops = append(d.ops, op{t.index, len(d.trace.steps), none})
+		case a.Mode == returnMode:
+			for i := len(d.ops) - 1; i >= 0; i-- {
+				if d.ops[i].task == t.index {
+					d.ops[i].returned = len(d.trace.steps)
+					break
+				}
+			}
+		}
+	}
+}
+
+// op is one call of a run, by the steps in which it was made and answered.
+type op struct {
+	task     int
+	called   int
+	returned int // none if it was not
+}
+
+// strictOrder is an order of a trace's steps, and what the outside sees of it.
+type strictOrder struct {
+	steps  []int
+	before []uint64 // for each op those that were answered before its call
+}
+
+// Strict runs the last run's trace again in the orders that show more of it than that run did, until one fails. An error of
+// a footprint, which keeps a step from being taken in such an order or lets it answer something else, is a failure, too. It
+// returns how many runs it made.
+//
+// Call it after a run of a search that [NewStrict] began, unless the run failed or was abandoned, before More.
+func (r *Runner) Strict(p Program, d *Exhaustive, last Result, o Options) (runs int, res Result) {
+	if !d.strict {
+		return 0, last
+	}
+	d.order()
+	orders := d.strictest()
+	if len(orders) == 0 {
+		return 0, last
+	}
+	turns := d.turns(&r.k)
+	for _, order := range orders {
+		s := &orderRun{}
+		for _, i := range order.steps {
+			if turns[i].task != "" {
+				s.turns = append(s.turns, turns[i])
+			}
+		}
+		runs++
+		res = r.Run(p, s, 0, o)
+		switch {
+		case res.Failure != nil:
+			return runs, res
+		case res.Abandoned || s.at < len(s.turns):
+			if s.stuck == "" {
+				s.stuck = s.turns[s.at].task
+			}
+			res.Failure = &Failure{CommutationOracle, fmt.Sprintf("%s cannot go on as it did when calls are made later, as footprints say that it can", s.stuck)}
+			return runs, res
+		case res.Outside != last.Outside:
+			res.Failure = &Failure{CommutationOracle, "an answer is another one when calls are made later, against what footprints say"}
+			return runs, res
+		}
+	}
+	return runs, res
+}
+
+// strictest returns the orders of the last run's steps of which no other shows more, nor the run itself.
+//
+// In each order of the calls, a call is made only when nothing else is left to be done. That shows all that any order shows
+// which has the calls in that order.
+func (d *Exhaustive) strictest() []strictOrder {
+	if len(d.ops) < 2 {
+		return nil
+	}
+	run := strictOrder{before: d.shown(nil)}
+	x := &d.extension
+	x.d, x.found, x.calls = d, x.found[:0], append(x.calls[:0], make([]uint64, d.trace.words)...)
+	for _, o := range d.ops {
+		x.calls[o.called/64] |= 1 << (o.called % 64)
+	}
+	x.extend(make([]uint64, d.trace.words), nil)
+	var best []strictOrder
+	for i, a := range x.found {
+		worse := func(b strictOrder) bool { return includes(b.before, a.before) }
+		if worse(run) || slices.ContainsFunc(best, worse) ||
+			slices.ContainsFunc(x.found[i+1:], func(b strictOrder) bool { return worse(b) && !includes(a.before, b.before) }) {
+			continue
+		}
+		best = append(best, a)
+	}
+	return best
+}
+
+// includes reports whether b shows no more than a.
+func includes(a, b []uint64) bool {
+	for i := range b {
+		if b[i]&^a[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// shown says for each op which ones were answered before it was called, in an order of the steps; nil is that of the run.
+func (d *Exhaustive) shown(order []int) []uint64 {
+	words := (len(d.ops) + 63) / 64
+	shown := make([]uint64, len(d.ops)*words)
+	place := make([]int, len(d.trace.steps))
+	for i := range place {
+		if order == nil {
+			place[i] = i
+		} else {
+			place[order[i]] = i
+		}
+	}
+	for b := range d.ops {
+		for a := range d.ops {
+			if o := &d.ops[a]; o.returned != none && a != b && place[o.returned] < place[d.ops[b].called] {
+				shown[b*words+a/64] |= 1 << (a % 64)
+			}
+		}
+	}
+	return shown
+}
+
+// extension finds orders of a trace's steps.
+type extension struct {
+	d     *Exhaustive
+	calls []uint64 // the steps with a call
+	found []strictOrder
+}
+
+// extend goes on from the steps that are done, in that order.
+func (x *extension) extend(done []uint64, order []int) {
+	for {
+		order = x.close(done, order)
+		var next []int // of ops, the calls that can be made
+		for i, o := range x.d.ops {
+			if !has(done, o.called) && x.ready(done, o.called) {
+				next = append(next, i)
+			}
+		}
+		if len(next) == 0 {
+			x.found = append(x.found, strictOrder{order, x.d.shown(order)})
+			return
+		}
+		pick := next[0]
+		if len(next) > 1 {
+			if pick = x.first(done, next); pick == none {
+				for _, i := range next {
+					done := slices.Clone(done)
+					x.extend(done, x.call(i, done, slices.Clone(order)))
+				}
+				return
+			}
+		}
+		order = x.call(pick, done, order)
+	}
+}
+
+// first is the op without whose call none of the others can be answered: to make another call first shows no more. None if
+// there is no such op.
+func (x *extension) first(done []uint64, next []int) int {
+	for _, i := range next {
+		o := &x.d.ops[i]
+		needed := true
+		for _, j := range next {
+			if j == i {
+				continue
+			}
+			other := &x.d.ops[j]
+			needed = needed && (other.returned == none || x.needs(other.returned, o.called))
+		}
+		if needed {
+			return i
+		}
+	}
+	return none
+}
+
+// needs reports whether step i comes after step j in all orders.
+func (x *extension) needs(i, j int) bool { return i == j || x.d.trace.happened(j, &x.d.trace.steps[i]) }
+
+func (x *extension) call(i int, done []uint64, order []int) []int {
+	at := x.d.ops[i].called
+	done[at/64] |= 1 << (at % 64)
+	return append(order, at)
+}
+
+// close does all that can be done without another call.
+func (x *extension) close(done []uint64, order []int) []int {
+	for j := range x.d.trace.steps {
+		if has(done, j) || has(x.calls, j) || !x.ready(done, j) {
+			continue
+		}
+		done[j/64] |= 1 << (j % 64)
+		order = append(order, j)
+	}
+	return order
+}
+
+// ready reports whether all is done that has to come before a step.
+func (x *extension) ready(done []uint64, j int) bool {
+	for w, past := range x.d.trace.steps[j].past {
+		if bits.OnesCount64(past&^done[w]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func has(set []uint64, i int) bool { return set[i/64]&(1<<(i%64)) != 0 }
+
+// orderRun is the strategy that takes given turns.
+type orderRun struct {
+	turns []turn
+	at    int // turns taken
+	asked int // fault points in this turn
+	stuck string
+}
+
+func (s *orderRun) Begin(int) {}
+
+// Stepped makes the kernel ask even if there is no choice.
+func (s *orderRun) Stepped(*Task, []Access) {}
+
+func (s *orderRun) Next(c *Choice) int {
+	s.asked = 0
+	if s.at < len(s.turns) {
+		s.at++
+		for i, t := range c.Enabled {
+			if t.name == s.turns[s.at-1].task {
+				return i
+			}
+		}
+		s.stuck = s.turns[s.at-1].task
+		return Abandon
+	}
+	s.stuck = c.Enabled[c.Default].name
+	return Abandon
+}
+
+func (s *orderRun) Fault(*Task, Point, []string) int {
+	s.asked++
+	if s.at == 0 || s.asked > len(s.turns[s.at-1].faults) {
+		return 0
+	}
+	return s.turns[s.at-1].faults[s.asked-1]
+}
