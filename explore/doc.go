@@ -15,11 +15,12 @@
 // The strategies: [Sequential] is the default schedule; [Random], [PCT], [POS] and [Delay] draw schedules, each run from
 // a seed and its number; [Bounded] and [Exhaustive] enumerate them; [Replay] follows one; [Portfolio] mixes them, and is
 // what to take when in doubt. [Exhaustive] leaves out what footprints say makes no difference, and [Runner.Audit] takes
-// samples of whether they say the truth. [NewStrategy] makes them of their names. [Runner.Search] hunts with any of them,
+// samples of whether they say the truth. [NewStrict] begins a search that also leaves out the orders of calls and answers
+// that say less about the program than others do. [NewStrategy] makes them of their names. [Runner.Search] hunts with any of them,
 // [Runner.Minimize] makes what it found small and proves that nothing smaller fails, [Runner.Explain] finds the nearest
 // schedule that passes, and a [Coverage] says how much a search that found nothing is worth.
 //
-// [Options] say how monitors are handed on ([LockModel]), and may name a [Watchdog] for code that blocks anywhere else.
+// [Options] say when an object is no more than a monitor's record ([Options.Records]) and how monitors are handed on ([LockModel]), and may name a [Watchdog] for code that blocks anywhere else.
 //
 // But for the watchdog the package uses one goroutine and no clock (with [NewThreads], one goroutine for each task): a
 // search is bounded by a number of schedules. Whoever wants several cores gives each a Runner and a part of the run

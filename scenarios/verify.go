@@ -140,7 +140,7 @@ type Proof struct {
 
 // Effort bounds a proof.
 type Effort struct {
-	Runs  int // of one program
+	Runs  int // of one program; those of the last trace are all made
 	Audit int // how many pairs of commuting steps there are to one that is run in both orders, at least 1
 }
 
@@ -163,6 +163,9 @@ func NewProver(r *explore.Runner) *Prover { return &Prover{runner: r} }
 
 // Prove explores a program completely, or until it fails, the runs are made or ctx is done. Its faults and locks are the
 // program's. A failed audit is a failure.
+//
+// A trace is judged in the orders in which its operations overlap least, see explore.NewStrict: what the oracles of this
+// package excuse, or cannot decide, because operations overlap, they excuse there too or not at all.
 func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, e Effort) (Proof, error) {
 	o.Faults, o.Locks, o.Records = p.Faults, p.Locks, p.Fine
 	r, before := v.runner, v.opinions.undecided
@@ -173,12 +176,12 @@ func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, e Effo
 	stage.theatre.audited = true
 	proof := Proof{Hash: explore.NewHash()}
 	search := explore.NewStrict()
-	for search.More() {
-		if proof.Runs == e.Runs || proof.Runs%lookEvery == 0 && ctx.Err() != nil {
+	for n := 0; search.More(); n++ {
+		if proof.Runs >= e.Runs || n%lookEvery == 0 && ctx.Err() != nil {
 			proof.Traces, proof.Undecided = search.Stats().Traces, v.opinions.undecided-before
 			return proof, nil
 		}
-		res := r.Run(stage.Program, search, proof.Runs, o)
+		res := r.Run(stage.Program, search, n, o)
 		if stage.err != nil {
 			return proof, stage.err
 		}

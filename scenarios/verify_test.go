@@ -60,9 +60,7 @@ func TestAProofIsBounded(t *testing.T) {
 	for p := range (scenarios.Scope{Clients: 2, Ops: 1}).Programs() {
 		proof, err := scenarios.Prove(t.Context(), r, p, explore.Options{}, scenarios.Effort{Runs: 1, Audit: 1})
 		require.NoError(t, err)
-		require.Equal(t, 1, proof.Runs)
-		if proof.Complete {
-			require.Equal(t, 1, proof.Traces)
-		}
+		require.Equal(t, 1, proof.Traces)
+		require.Less(t, proof.Runs, 10, "one trace, in its orders")
 	}
 }
