@@ -20,7 +20,8 @@
 // [Runner.Minimize] makes what it found small and proves that nothing smaller fails, [Runner.Explain] finds the nearest
 // schedule that passes, and a [Coverage] says how much a search that found nothing is worth.
 //
-// [Options] say when an object is no more than a monitor's record ([Options.Records]) and how monitors are handed on ([LockModel]), and may name a [Watchdog] for code that blocks anywhere else.
+// [Options] say how monitors are handed on ([LockModel]) and whether objects of their names are their records
+// ([Options.Records]), and may name a [Watchdog] for code that blocks anywhere else.
 //
 // But for the watchdog the package uses one goroutine and no clock (with [NewThreads], one goroutine for each task): a
 // search is bounded by a number of schedules. Whoever wants several cores gives each a Runner and a part of the run
