@@ -33,8 +33,8 @@
 //   - Run n of a strategy depends on its seed, n and the shape it was told, unless InOrder says that it goes on from others.
 //   - Every decision that differs from the default is recorded, exactly once, in [Result.Deviations].
 //   - A task of a crashed world never acts again: each of its yields panics, in deferred code too, and its unlocks do
-//     nothing.
-//   - A panic in a task is that run's failure, with its stack; it does not reach the caller. So is runtime.Goexit, which
+//     nothing. Code that recovers that panic meets it again at its next yield; one that tries for ever is a failure.
+//   - A panic in a task or an oracle is that run's failure, with its stack; it does not reach the caller. So is runtime.Goexit, which
 //     t.FailNow calls: a test keeps what is wrong for later, or calls [Kernel.Fail].
 //
 // A program is two clients and a check:

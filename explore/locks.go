@@ -8,6 +8,9 @@ type LockModel uint8
 const (
 	// Barging lets any waiter and any newcomer take it. This allows whatever some lock allows, and so is what to search
 	// with.
+	//
+	// Under both models a task whose time to wait is over gives up in a step of its own, late(name), before it wants the
+	// monitor again: as with seam.Real, it was not woken then, whoever comes before it.
 	Barging LockModel = iota
 	// GoMutex does as Go's sync.Mutex (its package documentation, and the comment on fairness in internal/sync/mutex.go).
 	// Those who find it taken queue. While nobody starves, a newcomer may take it before the first of the queue does, but

@@ -3,6 +3,7 @@ package explore
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -35,10 +36,11 @@ type Task struct {
 	point   Point
 	visited []Point // every yield point so far, to number sites
 
-	name  string
-	cause int // the step that made it able to go on: the one that created it, or woke it; -1 if none did
-	world *World
-	f     func()
+	name      string
+	cause     int // the step that made it able to go on: the one that created it, or woke it; -1 if none did
+	world     *World
+	f         func()
+	recovered int // how often it wanted to act while dying
 
 	ticket int // how often on, a GoMutex, had been barged for when the task queued
 
@@ -120,8 +122,24 @@ func count(ps []Point, p Point) int {
 	return n
 }
 
-// unwound is the panic value that ends a task of a crashed world or of an abandoned run.
+// unwound is the panic value that ends a task of a crashed world or of an abandoned run. Whoever recovers it meets it again
+// where he next wants to act.
 type unwound struct{}
+
+// mostRecovered is how often.
+const mostRecovered = 1000
+
+// unwindOn ends a dying task that wants to act. One that recovers whatever happens and tries again would never end.
+//
+//go:norace
+func (k *Kernel) unwindOn(t *Task) {
+	if t.recovered++; t.recovered > mostRecovered {
+		k.Fail(PanicOracle, "task "+t.name+" recovers the panic that ends it after a crash, and tries again without end: let through "+
+			"what you did not panic with\n"+string(debug.Stack()))
+		runtime.Goexit()
+	}
+	panic(unwound{})
+}
 
 // worker runs one task after another, so that a run need not start new ones. It is a coroutine or a thread.
 type worker struct {

@@ -1,6 +1,9 @@
 package explore
 
-import "fmt"
+import (
+	"fmt"
+	"runtime/debug"
+)
 
 // yield is where a task gives way. It returns when the task may do what p announces.
 //
@@ -95,11 +98,25 @@ func (k *Kernel) stepped(t *Task) {
 		k.taken = k.taken[:0]
 	}
 	k.footprint = k.footprint[:0]
-	for _, f := range k.atStep {
-		f()
+	if len(k.atStep) > 0 {
+		k.look()
 	}
 	if k.steps >= k.options.MaxSteps {
 		k.Fail(LivelockOracle, "still running after "+itoa(k.steps)+" steps")
+	}
+}
+
+// look asks the oracles after a step.
+//
+//go:norace
+func (k *Kernel) look() {
+	defer func() {
+		if p := recover(); p != nil {
+			k.Fail(PanicOracle, fmt.Sprintf("after a step: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	for _, f := range k.atStep {
+		f()
 	}
 }
 

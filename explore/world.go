@@ -161,11 +161,14 @@ func (k *Kernel) goesOn(t *Task) {
 	k.touch(everything, true)
 }
 
-// unique numbers a task name that is taken: "retry", "retry'2".
+// unique numbers a task name that is taken: "retry", "retry'2". Those of the clock and of the set-up are the kernel's own.
 //
 //go:norace
 func (k *Kernel) unique(name string) string {
 	n := 1
+	if name == clockName || name == rootName {
+		n = 2
+	}
 	for _, t := range k.tasks {
 		if t.name == name || len(t.name) > len(name) && t.name[:len(name)] == name && t.name[len(name)] == '\'' {
 			n++
@@ -174,5 +177,23 @@ func (k *Kernel) unique(name string) string {
 	if n == 1 {
 		return name
 	}
-	return name + "'" + strconv.Itoa(n)
+	for {
+		numbered := name + "'" + strconv.Itoa(n)
+		if !k.named(numbered) {
+			return numbered
+		}
+		n++ // somebody else's own name
+	}
+}
+
+// named reports whether a task has the name.
+//
+//go:norace
+func (k *Kernel) named(name string) bool {
+	for _, t := range k.tasks {
+		if t.name == name {
+			return true
+		}
+	}
+	return false
 }
