@@ -71,14 +71,13 @@ func ParseQuirks(text string) (Quirks, error) {
 }
 
 // OnlySimulated reports whether a quirk of [QuirkList] changes nothing in a host that is a program: there nobody powers a VM
-// off, disks have no snapshots, metadata is replaced as a whole, an end waits for what runs, no two steps of the service are
-// so close together, and nobody notices that a client is gone.
+// off, disks have no snapshots, metadata is replaced as a whole, an end waits for what runs, and nobody notices that a client
+// is gone.
 func OnlySimulated(name esxsim.Quirk) bool {
 	switch name {
 	case esxsim.BlindListener, esxsim.FirstSnapshotIgnored, esxsim.ListenerEnds, esxsim.ListenerUnchecked, esxsim.OwnerByName,
 		esxsim.BIOSUUIDFirst, esxsim.GlobNames,
 		esxsim.BusyOnce, esxsim.BusyUnderLock, esxsim.RemoveOnce, esxsim.TornMetadata,
-		esxsim.DatastoreCacheRace, esxsim.LockTableRace,
 		esxsim.OrphansRunOn, esxsim.StopKills, esxsim.StopLivesOn:
 		return true
 	}

@@ -20,6 +20,8 @@ func TestWithoutEffect(t *testing.T) {
 			simulated++
 		}
 	}
-	require.Equal(t, 16, simulated, "each of them is a quirk of the list")
-	require.False(t, host.OnlySimulated(esxsim.FileLockIgnored))
+	require.Equal(t, 14, simulated, "each of them is a quirk of the list")
+	for _, q := range []esxsim.Quirk{esxsim.FileLockIgnored, esxsim.DatastoreCacheRace, esxsim.LockTableRace} {
+		require.False(t, host.OnlySimulated(q), "threads can be that unlucky, too")
+	}
 }
