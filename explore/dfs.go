@@ -118,6 +118,7 @@ func (d *Exhaustive) More() bool {
 		n := d.stack[len(d.stack)-1]
 		if d.advance(n) {
 			d.prefix = len(d.stack)
+			d.trace.same = d.firstNew()
 			return true
 		}
 		d.stack = d.stack[:len(d.stack)-1]
@@ -151,12 +152,10 @@ func (d *Exhaustive) firstNew() int {
 			changed = n
 		}
 	}
-	for j := range d.trace.steps {
-		if d.trace.steps[j].node == changed {
-			return j
-		}
+	if changed == nil {
+		return 0
 	}
-	return 0
+	return d.trace.begin(changed)
 }
 
 // advance moves a decision to its next alternative.
@@ -295,6 +294,9 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 	if d.strict {
 		d.tell(t, footprint)
 		loosen(footprint)
+	}
+	if d.trace.again() {
+		return
 	}
 	if t.index == clockIndex && (d.current == nil || d.current.chosen != clockIndex || d.trace.latest().node == d.current) {
 		d.trace.add(t.index, none, nil, footprint) // nothing else could be done

@@ -12,7 +12,10 @@ type trace struct {
 	objects []object       // by id; what the run has not come to yet is of an earlier run
 	run     int            // counts races
 
-	words          int      // per set of steps
+	same  int // the first steps of the next run, or of this one, that are those of the run before
+	known int // how many of these have their past from then
+
+	words          int      // per set of steps; never fewer than before
 	room           []uint64 // of the sets
 	v              []uint64 // scratch of reverse
 	before, rivals []int    // scratch of races
@@ -51,7 +54,29 @@ type access struct {
 	mode Mode
 }
 
-func (t *trace) reset() { t.steps, t.denials = t.steps[:0], t.denials[:0] }
+func (t *trace) reset() {
+	t.known = min(t.known, t.same)
+	t.steps, t.denials = t.steps[:0], t.denials[:0]
+}
+
+// again reports whether the step that has just been taken is the one that the run before took in this place, and notes it.
+func (t *trace) again() bool {
+	if len(t.steps) >= t.same {
+		return false
+	}
+	t.steps = t.steps[:len(t.steps)+1]
+	return true
+}
+
+// begin returns the place of the step that a decision began, 0 if there is none.
+func (t *trace) begin(n *node) int {
+	for j := range t.steps {
+		if t.steps[j].node == n {
+			return j
+		}
+	}
+	return 0
+}
 
 // denial is a task that could have gone on after a step if a monitor had been free; or, if the object is everything, what the
 // step itself took away from it.
@@ -106,6 +131,10 @@ func (t *trace) races(from int) {
 	denials := t.denials
 	for j := range t.steps {
 		s := &t.steps[j]
+		if j < t.known {
+			denials = t.recorded(j, denials, false)
+			continue
+		}
 		before, rivals, lockRivals = before[:0], rivals[:0], lockRivals[:0]
 		released := -1
 		if p := t.last[s.task+1]; p >= 0 {
@@ -185,12 +214,19 @@ func (t *trace) races(from int) {
 				}
 			}
 		}
-		t.record(j)
-		for ; len(denials) > 0 && denials[0].after == j; denials = denials[1:] {
-			t.blocked(&denials[0], j >= from)
-		}
+		denials = t.recorded(j, denials, j >= from)
 	}
 	t.before, t.rivals, t.lockRivals = before, rivals, lockRivals
+	t.known = len(t.steps)
+}
+
+// recorded notes what step j has done, and who was denied a monitor after it. It returns the denials that are left.
+func (t *trace) recorded(j int, denials []denial, isNew bool) []denial {
+	t.record(j)
+	for ; len(denials) > 0 && denials[0].after == j; denials = denials[1:] {
+		t.blocked(&denials[0], isNew)
+	}
+	return denials
 }
 
 // blocked does for a task that waits for a monitor what races does for a step: to take the monitor races with the
@@ -224,15 +260,17 @@ func (t *trace) blocked(d *denial, isNew bool) {
 	}
 }
 
-// prepare makes room for the sets of steps.
+// prepare makes room for the sets of steps, and keeps those that are known.
 func (t *trace) prepare() {
 	n := len(t.steps)
-	t.words = (n + 63) / 64
-	if need := n * t.words; len(t.room) < need {
-		t.room = make([]uint64, need)
-	} else {
-		clear(t.room[:need])
+	if words := (n + 63) / 64; words > t.words {
+		t.words, t.known = words, 0
 	}
+	need := n * t.words
+	if len(t.room) < need {
+		t.room = append(t.room, make([]uint64, need-len(t.room))...)
+	}
+	clear(t.room[t.known*t.words : need])
 	highest := clockIndex
 	for j := range t.steps {
 		t.steps[j].past = t.room[j*t.words : (j+1)*t.words]
