@@ -133,12 +133,14 @@ func shareOf(function, file string) (share string, all bool) {
 	switch {
 	case in("model"), in("scenarios") && is("oracle.go", "explain.go"):
 		return "oracles", true
+	case in("scenarios") && is("codec.go"):
+		return "codec", false
 	case in("scenarios"):
 		return "world", strings.HasSuffix(rest, ".(*theatre).build")
 	case in("explore"):
 		return "kernel", false
-	case in("driver/wire"), in("driver/vmdkops") && is("classify.go"),
-		in("esxsim") && is("memo.go", "meta.go", "python.go", "request.go"):
+	case in("driver/wire"), in("driver/vmdkops") && is("classify.go", "codec.go"),
+		in("esxsim") && is("memo.go", "recent.go", "meta.go", "python.go", "request.go"):
 		return "codec", false
 	case in("driver"):
 		return "driver", false
