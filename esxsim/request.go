@@ -123,7 +123,7 @@ func notString(text []byte) bool {
 // unlikeInt is what the original's int() makes of a version that is neither a string nor an integer: of a number what comes
 // before its point, of true and false 1 and 0, of anything else nothing.
 func unlikeInt(version string) *request {
-	whole := ""
+	var whole string
 	switch version {
 	case "true":
 		whole = "1"

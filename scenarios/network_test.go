@@ -2,6 +2,8 @@ package scenarios_test
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 
 	"vmdkvol/explore"
 	"vmdkvol/scenarios"
+	"vmdkvol/vmcisim"
 )
 
 // replay runs a text under its own schedule.
@@ -79,4 +82,34 @@ func TestNetworkLine(t *testing.T) {
 	s, err := scenarios.Parse("x.scn", got)
 	require.NoError(t, err)
 	require.Contains(t, s.Text(), tidy)
+}
+
+// TestEveryFaultOfTheNetworkHasAScenario whose own schedule lets it happen.
+func TestEveryFaultOfTheNetworkHasAScenario(t *testing.T) {
+	files, err := filepath.Glob("*.scn")
+	require.NoError(t, err)
+	happens := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`(?m)^  fault (\S+) at .* net\.`).FindAllStringSubmatch(string(text), -1) {
+			name, _, at := strings.Cut(m[1], "@")
+			if at {
+				name += "@"
+			}
+			happens[name] = true
+		}
+	}
+	for _, word := range append(vmcisim.FaultKinds(), "taken-for@vm2") {
+		faults, err := vmcisim.ParseFaults(word)
+		require.NoError(t, err)
+		for _, point := range vmcisim.FaultPoints(faults) { // the usual ones, too
+			_, name, _ := strings.Cut(point, ":")
+			kind, _, at := strings.Cut(name, "@")
+			if at {
+				kind += "@"
+			}
+			require.True(t, happens[kind], "no scenario has fault %s", name)
+		}
+	}
 }
