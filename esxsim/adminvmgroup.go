@@ -213,9 +213,14 @@ func (a *Admin) updateGroup(ctx context.Context, o options) (Result, error) {
 		if err := checkReserved(now); err != nil {
 			return Result{}, err
 		}
+		// The links first, then the database: who comes between has the old name, and a link of that name again.
+		a.esx.stage.Before("esx.admin.relink", r.Name)
+		a.esx.env.Touch(everything, true)
 		if err := a.name(ctx, r.UUID, r.Name, now); err != nil {
 			return Result{}, err
 		}
+		a.esx.stage.Before("esx.admin.rename", r.Name)
+		a.esx.env.Touch(everything, true)
 		r.Name = now
 	}
 	return a.changed(ctx, r, "vmgroup "+o["name"]+" is changed")

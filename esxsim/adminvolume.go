@@ -19,6 +19,13 @@ type Directories interface {
 	NameVmgroup(ctx context.Context, uuid, old, now string) error
 }
 
+// Renames is what a [Store] can do besides if it knows when the directories of a vmgroup got another name. Without it, that is
+// when the config database says so.
+type Renames interface {
+	// Named returns how often they did.
+	Named(uuid string) int
+}
+
 func volumeCommands() []AdminCommand {
 	return []AdminCommand{
 		{"volume ls", "List the volumes of all vmgroups", []Option{

@@ -67,6 +67,8 @@ func Checkpoints() []Checkpoint {
 		{"esx.remove.quota", "§2.10 (4)", "", fail, false, "with vmgroups: take the volume off the account of its vmgroup"},
 
 		{"esx.lock.new", "§2.11", "the lock", nil, true, "look into the table of locks; with quirk lock-table-race, which is enough to stop there, put a new lock into it"},
+		{"esx.admin.relink", "§2.12", "the vmgroup", nil, false, "\"vmgroup update --new-name\" gives the directories of a vmgroup another name: requests under way lose their paths"},
+		{"esx.admin.rename", "§2.12", "the vmgroup", nil, false, "... and then the vmgroup in the database: later requests have other names of locks"},
 		{"esx.admin.set", "§6.2", "", nil, false, "\"volume set\" writes the metadata that it has read and changed"},
 		{"esx.poweroff", "§2.13", "the VM", nil, false, "the VM loses its power, and its disks vanish from the guest"},
 		{"esx.poweroff.disk", "§2.13", "", fail, false, "the listener takes a disk out of the VM's configuration; fail: it does not, and leaves the metadata, too"},

@@ -58,6 +58,15 @@ func drive(t *testing.T, h *host) {
 		Name: "volume set", Options: map[string]string{"volume": "v@ds1", "vmgroup": "_DEFAULT", "options": "access=read-write"},
 	})
 	require.NoError(t, err)
+	db := esxsim.NewMemConfig(seam.Real(), false, esxsim.SingleNode)
+	admin := esxsim.NewAdmin(h.Service, db, func() string { return "uuid-app" })
+	for _, c := range []esxsim.Command{
+		{Name: "vmgroup create", Options: map[string]string{"name": "app", "default-datastore": "ds1"}},
+		{Name: "vmgroup update", Options: map[string]string{"name": "app", "new-name": "web"}},
+	} {
+		_, err := admin.Do(t.Context(), c)
+		require.NoError(t, err)
+	}
 	h.stage.faults["esx.remove.disk"] = "fail" // which needs the restoration
 	h.do("vm1", "remove", "v", "")
 }
@@ -163,7 +172,7 @@ func TestCrashEverywhere(t *testing.T) {
 			ended = ended || within(func() { h.do("vm9", c[0], c[1], c[2]) })
 		}
 		usual := !strings.Contains("esx.unknown esx.create.policy esx.create.undo esx.remove.restore esx.attach.repair "+
-			"esx.poweroff esx.poweroff.disk esx.poweroff.meta esx.suspend esx.move esx.fail esx.admin.set esx.stop", p.Name)
+			"esx.poweroff esx.poweroff.disk esx.poweroff.meta esx.suspend esx.move esx.fail esx.admin.relink esx.admin.rename esx.admin.set esx.stop", p.Name)
 		arrival := slices.Contains([]string{"esx.create", "esx.remove", "esx.get", "esx.attach", "esx.detach", "esx.list"}, p.Name)
 		require.Equal(t, usual && !arrival, ended, p.Name)
 		require.True(t, h.Idle(), p.Name)

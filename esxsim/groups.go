@@ -112,7 +112,11 @@ func (s *Service) groupOf(ctx context.Context, m *machine) (g *group, fault stri
 	switch {
 	case found.UUID == DefaultVmgroupUUID: // which cannot be renamed
 	case s.quirk.has(vmgroupByName):
-		g.files = namedPaths{s.store, g.db, found}
+		paths := namedPaths{Store: s.store, db: g.db, group: found}
+		if r, ok := s.store.(Renames); ok {
+			paths.renames, paths.named = r, r.Named(found.UUID)
+		}
+		g.files = paths
 	default:
 		g.locks = found.UUID
 	}
@@ -126,11 +130,16 @@ const configLabel = "config"
 // there are none.
 type namedPaths struct {
 	Store
-	db    Authority
-	group Vmgroup
+	db      Authority
+	group   Vmgroup
+	renames Renames // nil: ask the database
+	named   int     // when the request came
 }
 
 func (p namedPaths) lost(ctx context.Context) bool {
+	if p.renames != nil {
+		return p.renames.Named(p.group.UUID) != p.named
+	}
 	now, ok, err := p.db.Group(ctx, p.group.UUID)
 	return err == nil && ok && now.Name != p.group.Name
 }

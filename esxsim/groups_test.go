@@ -265,6 +265,29 @@ func TestVmgroupByName(t *testing.T) {
 	})
 }
 
+// TestRenameInSteps: a request that comes between the two steps has the old name, and its paths.
+func TestRenameInSteps(t *testing.T) {
+	h := newTenants(t, try)
+	h.must("vmgroup create --name app --default-datastore ds1 --vm-list vm1,vm2")
+	h.want(null, "vm1", "create", "v", "")
+	seen := 0
+	h.stage.before["esx.admin.relink"] = func() {
+		seen++
+		require.Contains(t, h.do("vm1", "get", "v", ""), "detached")
+	}
+	h.stage.before["esx.admin.rename"] = func() {
+		seen++
+		h.stage.before["esx.attach.plug"] = func() { // a lock of the old name
+			h.want(errorText("Server returned an error: no lock of the volume: held"), "vm2", "get", "v", "")
+		}
+		h.want(place0, "vm1", "attach", "v", "")
+		h.want(errorText("Volume x not found (file: /vmfs/volumes/ds1/dockvols/app/x.vmdk)"), "vm1", "get", "x", "")
+	}
+	h.must("vmgroup update --name app --new-name web")
+	require.Equal(t, 2, seen)
+	h.want(errorText("Volume x not found (file: /vmfs/volumes/ds1/dockvols/web/x.vmdk)"), "vm1", "get", "x", "")
+}
+
 // TestIsolation: vmgroups see their own volumes only, under the same names.
 func TestIsolation(t *testing.T) {
 	h := newTenants(t)

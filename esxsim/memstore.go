@@ -21,7 +21,8 @@ type MemStore struct {
 	made   int // disks ever created; gives them their IDs
 	flats  int // disks whose descriptor has the name of the data file of another one, should that be made
 	copied func(from, to Disk)
-	deltas []Volume // snapshots in the order of their last change
+	named  map[string]int // how often the directories of a vmgroup got a name
+	deltas []Volume       // snapshots in the order of their last change
 
 	room kept[memFiles]
 }
@@ -297,5 +298,20 @@ func (s *MemStore) Vmgroups(_ context.Context, datastore string) ([]string, erro
 	return uuids, nil
 }
 
-// NameVmgroup implements [Directories]; there is nothing to do.
-func (s *MemStore) NameVmgroup(context.Context, string, string, string) error { return nil }
+// NameVmgroup implements [Directories]: there are no directories, but whoever knows the old name is lost.
+func (s *MemStore) NameVmgroup(_ context.Context, uuid, _, _ string) error {
+	s.mu.lock()
+	defer s.mu.unlock()
+	if s.named == nil {
+		s.named = make(map[string]int)
+	}
+	s.named[uuid]++
+	return nil
+}
+
+// Named implements [Renames].
+func (s *MemStore) Named(uuid string) int {
+	s.mu.lock()
+	defer s.mu.unlock()
+	return s.named[uuid]
+}
