@@ -286,8 +286,16 @@ func TestConfigCommands(t *testing.T) {
 	require.Equal(t, []string{"init false", "init DS2true", "remove true", "remove false", "remove true"}, p.calls)
 	p.plain = false
 	require.Equal(t, [][]string{
-		{"Version", "0.21"}, {"Status", "Running"}, {"Pid", "N/A"}, {"Port", "N/A"}, {"LogConfigFile", "N/A"}, {"LogFile", "N/A"},
-		{"LogLevel", "N/A"}, {"DB_Mode", "BrokenLink"}, {"DB_LocalPath", "/local"}, {"DB_SharedLocation", "/shared"},
+		{"Version", "0.21"},
+		{"Status", "Running"},
+		{"Pid", "N/A"},
+		{"Port", "N/A"},
+		{"LogConfigFile", "N/A"},
+		{"LogFile", "N/A"},
+		{"LogLevel", "N/A"},
+		{"DB_Mode", "BrokenLink"},
+		{"DB_LocalPath", "/local"},
+		{"DB_SharedLocation", "/shared"},
 	}, h.must("status").Rows)
 	h.admin.In(esxsim.Program{Pid: 5, Port: "1019", LogLevel: "info"})
 	require.Equal(t, [][]string{
