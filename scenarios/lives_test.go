@@ -30,6 +30,12 @@ var lives = map[string]string{
 	"ESX may crash at any time":  "given volume v\ngiven crashes esx\ngiven faults 1\nstart c1: mount v; unmount v\nstart c2: mount v; get v; create w",
 	"a plugin may while it gets": "given volume v\ngiven crashes plugin\ngiven faults 1\nstart c1: get v; get v; list\nstart c2: get v; path v",
 	"a VM may while it creates":  "given vm vm2\ngiven crashes vm\ngiven faults 1\nstart c1: create v; get v\nstart c2@vm2: create v; get v",
+	"recovery": "given volume v\ngiven recovery every=5m\ngiven faults 1\nstart c1: mount v; unmount v\nstart op: restart plugin\n" +
+		"start c2: mount v; unmount v\nstart c3: create v; remove v",
+	"recovery of two volumes": "given volume v\ngiven volume w\ngiven recovery every=5m\nstart c1: mount v; mount w\nstart op: restart plugin\n" +
+		"start c2: unmount v id=c1; unmount w id=c1; remove v",
+	"recovery on two VMs": "given vm vm2\ngiven volume v\ngiven recovery every=5m\nstart c1: mount v; unmount v\nstart op: restart plugin\n" +
+		"start c2@vm2: mount v; unmount v",
 	"all at once": "given vm vm2\ngiven volume v\nstart c1: mount v; create w; remove v\nstart c2@vm2: mount v; create w; remove w\n" +
 		"start op: poweroff vm1; restart esx; poweron vm1\nstart op2@vm2: restart plugin; check refs(v)=0",
 }
