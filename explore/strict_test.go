@@ -1,0 +1,234 @@
+package explore_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"vmdkvol/explore"
+	"vmdkvol/seam"
+)
+
+// shown is what one run showed the outside: what each client was answered, and which answers came before which calls.
+type shown struct {
+	answers string
+	before  []string // "a<b", sorted
+}
+
+// shows reports whether s has all that o has.
+func (s shown) shows(o shown) bool {
+	if s.answers != o.answers {
+		return false
+	}
+	for _, b := range o.before {
+		if _, found := slices.BinarySearch(s.before, b); !found {
+			return false
+		}
+	}
+	return true
+}
+
+// tally is what the outside sees of a program while it runs.
+type tally struct {
+	done  []string
+	shown shown
+	log   []string
+}
+
+func (l *tally) call(k *explore.Kernel, op string) {
+	k.Call(op)
+	for _, d := range l.done {
+		l.shown.before = append(l.shown.before, d+"<"+op)
+	}
+}
+
+func (l *tally) answer(k *explore.Kernel, op, text string) {
+	k.Return(op + " " + text)
+	l.done = append(l.done, op)
+	l.log = append(l.log, op+" "+text)
+}
+
+func (l *tally) end() shown {
+	slices.Sort(l.log)
+	slices.Sort(l.shown.before)
+	l.shown.answers = strings.Join(l.log, ";")
+	return l.shown
+}
+
+// paced has clients that pause before each call, and a table of locks whose records come and go.
+func paced(clients [][]act) func(k *explore.Kernel, final func(shown)) {
+	return func(k *explore.Kernel, final func(shown)) {
+		w := k.World("w")
+		table := w.NewMonitor("table")
+		type record struct {
+			lock  seam.Monitor
+			users int
+		}
+		records := map[string]*record{}
+		vars, l, ctx := [2]int{}, &tally{}, context.Background()
+		for i, acts := range clients {
+			k.Client(fmt.Sprintf("c%d", i), w, func() {
+				locked := func(ctx context.Context, key string, f func()) (err error) {
+					_ = table.Lock(context.Background())
+					r := records[key]
+					w.Touch(key, r == nil)
+					if r == nil {
+						r = &record{lock: w.NewMonitor(key)}
+						records[key] = r
+					}
+					r.users++
+					table.Unlock()
+					if err = r.lock.Lock(ctx); err == nil {
+						f()
+						r.lock.Unlock()
+					}
+					_ = table.Lock(context.Background())
+					r.users--
+					w.Touch(key, r.users == 0)
+					if r.users == 0 {
+						delete(records, key)
+					}
+					table.Unlock()
+					return err
+				}
+				for n, a := range acts {
+					k.Before("call", "x")
+					op := fmt.Sprint(i, n)
+					l.call(k, op)
+					name, text := fmt.Sprint("var", a.object), ""
+					switch a.kind {
+					case 0: // one more, under a lock
+						_ = locked(ctx, fmt.Sprint("v", a.object), func() {
+							k.Before("act", name)
+							w.Touch(name, true)
+							vars[a.object]++
+							text = fmt.Sprint(vars[a.object])
+							if a.object == 0 {
+								k.Before("act", "more")
+							}
+						})
+					case 1: // look, without a lock
+						k.Before("look", name)
+						w.Touch(name, false)
+						text = fmt.Sprint(vars[a.object])
+					case 2: // look at one and then at the other
+						k.Before("look", "var0")
+						w.Touch("var0", false)
+						text = fmt.Sprint(vars[0])
+						k.Before("look", "var1")
+						w.Touch("var1", false)
+						text += fmt.Sprint(vars[1])
+					case 3: // nothing
+					case 4: // what others may do first
+						k.Before("send", "x")
+						if k.Choose("send", "x", "lose") == 1 {
+							text = "lost"
+							break
+						}
+						w.Touch(name, true)
+						vars[a.object] += 10
+					case 5: // only look under the lock
+						_ = locked(ctx, fmt.Sprint("v", a.object), func() {
+							w.Touch(name, false)
+							text = fmt.Sprint(vars[a.object])
+						})
+					case 6: // in time, or not
+						end, cancel := w.WithDeadline(ctx, w.Now().Add(1))
+						err := locked(end, fmt.Sprint("v", a.object), func() {
+							k.Before("act", name)
+							w.Touch(name, true)
+							vars[a.object]++
+						})
+						cancel()
+						text = fmt.Sprint(err)
+					}
+					l.answer(k, op, text)
+				}
+			})
+		}
+		k.AtEnd(func() { final(l.end()) })
+	}
+}
+
+func drawPaced(seed int) [][]act {
+	return rapid.Custom(func(t *rapid.T) [][]act {
+		clients := make([][]act, rapid.IntRange(2, 3).Draw(t, "clients"))
+		budget := 4
+		for i := range clients {
+			for range min(rapid.IntRange(1, 2).Draw(t, "n"), budget) {
+				clients[i] = append(clients[i], act{rapid.IntRange(0, 6).Draw(t, "kind"), rapid.IntRange(0, 1).Draw(t, "object")})
+				budget--
+			}
+		}
+		return clients
+	}).Example(seed)
+}
+
+// histories runs a search to its end and returns what its runs showed; nil if the end is too far away.
+func histories(t require.TestingT, dfs *explore.Exhaustive, o explore.Options, program func(k *explore.Kernel, final func(shown))) ([]shown, int) {
+	r := explore.NewRunner()
+	defer r.Close()
+	var all []shown
+	seen := map[string]bool{}
+	run := func(k *explore.Kernel) {
+		program(k, func(s shown) {
+			if key := fmt.Sprint(s); !seen[key] {
+				seen[key] = true
+				all = append(all, s)
+			}
+		})
+	}
+	n := 0
+	for dfs.More() {
+		if n > mostRuns {
+			return nil, n
+		}
+		n++
+		res := r.Run(run, dfs, n, o)
+		require.Nil(t, res.Failure)
+		if !res.Abandoned {
+			more, again := r.Strict(run, dfs, res, o)
+			require.Nil(t, again.Failure, "%+v", again.Failure)
+			n += more
+		}
+	}
+	return all, n
+}
+
+// strictPrograms is how many programs are compared: enough to notice each of the reductions made wrong.
+func strictPrograms() int {
+	if n, err := strconv.Atoi(os.Getenv("VMDKVOL_STRICT")); err == nil {
+		return n
+	}
+	return 40
+}
+
+// TestStrictSearchShowsTheMostOfAll: whatever a plain search shows, a strict one shows it or more, and nothing else.
+func TestStrictSearchShowsTheMostOfAll(t *testing.T) {
+	compared, plainly, strictly := 0, 0, 0
+	for seed := 0; compared < strictPrograms(); seed++ {
+		o := explore.Options{Faults: seed % 2, Records: true}
+		clients := drawPaced(seed)
+		plain, ps := histories(t, explore.NewExhaustive(true), o, paced(clients))
+		if plain == nil {
+			continue
+		}
+		compared++
+		strict, rs := histories(t, explore.NewStrict(), o, paced(clients))
+		for _, p := range plain {
+			require.True(t, slices.ContainsFunc(strict, func(s shown) bool { return s.shows(p) }), "program %v: nobody shows %v, but %v", clients, p, strict)
+		}
+		for _, s := range strict {
+			require.True(t, slices.ContainsFunc(plain, func(p shown) bool { return p.shows(s) && s.shows(p) }), "program %v: %v", clients, s)
+		}
+		plainly, strictly = plainly+ps, strictly+rs
+	}
+	require.Less(t, 20*strictly, plainly)
+}
