@@ -66,7 +66,7 @@ func (h histories) shows(key string, before map[string]bool) bool {
 }
 
 // everything runs a search to its end; false if that is too far away.
-func everything(t *testing.T, p *scenarios.Script, search *explore.Exhaustive, o explore.Options) (histories, int, bool) {
+func everything(t *testing.T, p *scenarios.Script, search *explore.Exhaustive, o explore.Options, most int) (histories, int, bool) {
 	t.Helper()
 	stage, err := scenarios.NewStage(p)
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func everything(t *testing.T, p *scenarios.Script, search *explore.Exhaustive, o
 		k.AtEnd(func() { all.add(out) })
 	}
 	for ; search.More(); n++ {
-		if n > 4_000 {
+		if n > most {
 			return nil, n, false
 		}
 		res := r.Run(program, search, n, o)
@@ -109,12 +109,12 @@ func TestAProofShowsTheMostOfAll(t *testing.T) {
 			if i++; i%scope.every != 0 {
 				continue
 			}
-			usual, un, ended := everything(t, p, explore.NewExhaustive(false), explore.Options{})
+			usual, un, ended := everything(t, p, explore.NewExhaustive(false), explore.Options{}, 3_000)
 			if !ended {
 				continue
 			}
 			compared++
-			strict, sn, ended := everything(t, p, explore.NewStrict(), explore.Options{Records: true})
+			strict, sn, ended := everything(t, p, explore.NewStrict(), explore.Options{Records: true}, 20_000)
 			require.True(t, ended, "%d runs instead of %d\n%s", sn, un, p.Text())
 			for answers, list := range usual {
 				for _, before := range list {
