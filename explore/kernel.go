@@ -102,9 +102,10 @@ func (k *Kernel) Client(name string, w *World, f func()) { k.spawn(name, w, true
 // AtStep registers an oracle that looks at the state after every step; it must not yield. A panic in it is the run's failure.
 //
 // With [NewThreads] it runs on the runner's goroutine. For the race detector it comes after all that tasks have done, but
-// nothing puts it before what they do next, so that a read of theirs may be reported: what reads the program's memory carries
-// go:norace, or takes a quiet monitor ([World.Quiet]) that the writers take as well. Whoever takes such a monitor next then
-// comes after all that the oracle came after, and races with that go unseen: go:norace hides less.
+// nothing puts it before what they do next, so that what it reads may be reported as a race: functions that read the program's
+// memory carry the directive go:norace, or take a quiet monitor ([World.Quiet]) that the writers take as well. Whoever
+// takes such a monitor next then comes after all that the oracle came after, and races with that go unseen: the directive
+// hides less.
 //
 //go:norace
 func (k *Kernel) AtStep(f func()) { k.atStep = append(k.atStep, f) }
