@@ -67,6 +67,7 @@ type subject struct {
 	due       bool   // something was done since it was last looked at
 	uncertain bool   // there may be a reference that no container in holders has
 	bytes     bytes
+	asked     asked
 }
 
 // tick is the next logical time.

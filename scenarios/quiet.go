@@ -89,6 +89,7 @@ func (j *judge) disagrees(h *host, s *subject, volume int) string {
 		if says := meta.Status == statusAttached; says != attached {
 			return fmt.Sprintf("has metadata that say %q, but is attached to %q", meta.Status, vm)
 		}
+		return j.differs(s, meta)
 	}
 	return ""
 }

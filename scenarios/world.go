@@ -216,6 +216,7 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 		if err := w.provide(v, t.sizes[i], t.metas[i]); err != nil {
 			return nil, err
 		}
+		w.judge.provided(t.index(v.Name), v.Opts, t.sizes[i])
 	}
 	if t.opening == nil {
 		w.admit()
