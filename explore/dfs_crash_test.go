@@ -211,7 +211,7 @@ func drawCrashes(seed int) [][]act {
 func TestReducedSearchSeesWhatPlainSearchSeesOfCrashes(t *testing.T) {
 	for _, o := range []explore.Options{{}, {Faults: 1}, {Locks: explore.GoMutex}, {Faults: 1, Locks: explore.GoMutex}} {
 		t.Run(fmt.Sprint(o.Locks, " faults ", o.Faults), func(t *testing.T) {
-			programsAgree(t, 40, drawCrashes, crashing, o)
+			programsAgree(t, shortly(40), drawCrashes, crashing, o)
 		})
 	}
 }

@@ -207,7 +207,7 @@ func strictPrograms() int {
 	if n, err := strconv.Atoi(os.Getenv("VMDKVOL_STRICT")); err == nil {
 		return n
 	}
-	return 40
+	return shortly(40)
 }
 
 // TestStrictSearchShowsTheMostOfAll: whatever a plain search shows, a strict one shows it or more, and nothing else.

@@ -43,7 +43,7 @@ var lives = map[string]string{
 func TestNoFalseAlarms(t *testing.T) {
 	for name, text := range lives {
 		t.Run(name, func(t *testing.T) {
-			rep := exploreText(t, text, 5000)
+			rep := exploreText(t, text, atLength(5000))
 			require.False(t, rep.Found, "%+v", rep.Result)
 		})
 	}

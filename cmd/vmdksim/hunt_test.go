@@ -144,17 +144,17 @@ func TestAnInterruptedExplorationReports(t *testing.T) {
 func TestExploreRefuses(t *testing.T) {
 	scenario := scenarioDir + "/mount-two-containers.scn"
 	for want, args := range map[string][]string{
-		`unknown strategy "luck"`:         {"--strategy", "luck"},
-		`strategy "pct:x"`:                {"--strategy", "pct:x"},
-		`shard "3/2"`:                     {"--shard", "3/2"},
-		`shard "x"`:                       {"--shard", "x"},
-		"cannot be divided":               {"--strategy", "dfs", "--shard", "1/2"},
-		"must be at least 1":              {"-j", "0"},
-		"must not be negative":            {"--faults", "-1"},
-		"--from is for --strategy idb":    {"--from", "1:2"},
-		`malformed position "2:1"`:        {"--strategy", "idb", "--from", "2:1"},
-		"--from is for --strategy idb w":  {"--strategy", "idb", "--from", "1:1", "-j", "2"},
-		"--schedules and --jobs must be ": {"--schedules", "0"},
+		`unknown strategy "luck"`:        {"--strategy", "luck"},
+		`strategy "pct:x"`:               {"--strategy", "pct:x"},
+		`shard "3/2"`:                    {"--shard", "3/2"},
+		`shard "x"`:                      {"--shard", "x"},
+		"cannot be divided":              {"--strategy", "dfs", "--shard", "1/2"},
+		"must be at least 1":             {"-j", "0"},
+		"must not be negative":           {"--faults", "-1"},
+		"--from is for --strategy idb":   {"--from", "1:2"},
+		`malformed position "2:1"`:       {"--strategy", "idb", "--from", "2:1"},
+		"--from is for --strategy idb w": {"--strategy", "idb", "--from", "1:1", "-j", "2"},
+		"--schedules must be ":           {"--schedules", "0"},
 	} {
 		code, out, errs := do(t, append([]string{"explore", scenario}, args...)...)
 		require.Equal(t, exitBadInput, code, "%v", args)
