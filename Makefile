@@ -23,7 +23,7 @@ HOUSECHECK    := $(GO) run ./internal/house/housecheck
 
 # what a developer's machine of another system must be able to build
 PORTABLE      ?= ./seam/... ./model/... ./explore/... ./driver ./driver/wire/... ./driver/vmdkops/... ./driver/vmci/... \
-                 ./vmcisim/... ./esxsim ./guestsim/... ./scenarios/... ./cmd/vmdksim
+                 ./vmcisim/... ./esxsim ./guestsim/... ./dockersim/... ./scenarios/... ./cmd/vmdksim
 GOFILES       := git ls-files --cached --others --exclude-standard '*.go'
 
 SHELL         := bash

@@ -19,6 +19,7 @@ var programs = []string{
 	"given volume v\nstart c1: mount v\nstart c2: mount v\nstart c3: mount v\nstart c4: unmount v id=c1\n",
 	"given volume v\nstart c1: mount v\nstart op: crash plugin; restart plugin\nstart c2: mount v; unmount v\n",
 	"given volume a\ngiven volume b\ngiven quirk no-vm-lock=on\nstart c1: mount a; unmount a\nstart c2: mount b; unmount b\n",
+	"given volume v\ngiven recovery every=1m\nstart c1: mount v; unmount v\nstart op: restart plugin\n",
 	"given volume v\ngiven vm vm2\nstart c1: create v\nstart c2@vm2: mount v\n",
 }
 
@@ -40,16 +41,19 @@ func seenBy(t *testing.T, text string) (*scenarios.Script, *explore.Coverage) {
 
 // TestFaultKinds: what can happen is listed, and what is listed can happen.
 func TestFaultKinds(t *testing.T) {
-	known := (&scenarios.Script{}).FaultKinds()
-	seen := map[string]bool{}
+	known, seen := map[string]bool{}, map[string]bool{}
 	for _, text := range programs {
-		_, c := seenBy(t, text)
+		s, c := seenBy(t, text)
+		kinds := s.FaultKinds()
+		for _, kind := range kinds {
+			known[kind] = true
+		}
 		for kind := range c.FaultsFired() {
 			seen[kind] = true
-			require.Contains(t, known, kind)
+			require.Contains(t, kinds, kind)
 		}
 	}
-	for _, kind := range known {
+	for kind := range known {
 		require.True(t, seen[kind], "no run came to %s", kind)
 	}
 }

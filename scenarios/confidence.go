@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"vmdkvol/dockersim"
 	"vmdkvol/driver"
 	"vmdkvol/esxsim"
 	"vmdkvol/explore"
@@ -19,6 +20,9 @@ func (s *Script) FaultKinds() []string {
 		rare, _ = vmcisim.ParseFaults(s.Rare...) // the parser has seen to mistakes
 	}
 	kinds := slices.Concat(vmcisim.FaultPoints(rare), esxsim.Faults(), guestsim.Faults())
+	if s.Recovery > 0 {
+		kinds = append(kinds, dockersim.Faults()...)
+	}
 	for _, v := range Verbs() {
 		if v.Group != dockerGroup {
 			continue

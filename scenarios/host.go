@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"vmdkvol/dockersim"
 	"vmdkvol/driver"
 	"vmdkvol/driver/vmdkops"
 	"vmdkvol/esxsim"
@@ -26,7 +27,7 @@ type host struct {
 	env    pluginEnv // the plugin as its driver sees it
 	props  props
 	driver *driver.Driver
-	docker *daemon // nil: drivers do not recover
+	docker *dockersim.Daemon // nil: drivers do not recover
 	hints  hints
 	life   int     // of the plugin, from 0
 	ends   []int64 // the judge's time at which earlier lives ended, and this one if it is down
@@ -158,7 +159,7 @@ func (h *host) die() {
 	h.crash()
 	h.w.judge.empty(h)
 	if h.docker != nil {
-		h.docker.stop()
+		h.docker.PowerOff()
 	}
 	h.guest.PowerOff()
 	h.w.judge.powerLost(h)

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"strings"
 
+	"vmdkvol/dockersim"
 	"vmdkvol/explore"
 	"vmdkvol/seam"
 )
@@ -70,7 +71,7 @@ func (j *judge) mishap(h *host, op, object, fault string) {
 		}
 	case strings.HasPrefix(fault, crashPrefix): // which is trouble when it comes
 		m.volume = noOne
-	case op == psPoint:
+	case op == dockersim.Question:
 		m.volume = noOne
 	case strings.HasPrefix(op, "docker."): // the caller has gone
 		m.volume, m.get = j.w.t.index(object), op == "docker.get"

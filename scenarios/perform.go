@@ -132,7 +132,7 @@ func (w *World) perform(r *role) {
 		w.sync()
 		w.judge.answer(call, l, answer, err)
 		if h.docker != nil {
-			h.docker.heard(call)
+			h.heard(call)
 		}
 	}
 	if w.t.esx || w.t.script.Recovery > 0 {
@@ -152,8 +152,8 @@ func (w *World) ask(h *host, call *Call, l *line) (answer string, err error) {
 		}
 		return droppedAnswer, nil
 	}
-	if h.docker != nil {
-		h.docker.asks(call.Op)
+	if h.docker != nil && call.Op.Verb == "mount" {
+		h.docker.Asks(call.Op.ID, call.Op.Volume)
 	}
 	ctx := w.caller(h, call, l)
 	lived := h.within(func() { answer, err = w.request(ctx, h, call) })

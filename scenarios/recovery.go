@@ -47,10 +47,7 @@ func (h *host) recovery() *driver.Recovery {
 	if every == 0 {
 		return nil
 	}
-	if h.docker == nil {
-		h.docker = &daemon{h: h, object: "containers of " + h.name}
-	}
-	r := &driver.Recovery{Docker: h.docker, Machine: h.guest, Hints: &h.hints, Every: every}
+	r := &driver.Recovery{Docker: dockerOf{h}, Machine: h.guest, Hints: &h.hints, Every: every}
 	if h.life == 0 { // and there was nobody before it
 		r.Began = h.plugin.Now().Add(-time.Hour)
 	}

@@ -212,6 +212,9 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 			w.lives = w.docker.NewMonitor("lives")
 		}
 	}
+	if t.script.Recovery > 0 {
+		w.install()
+	}
 	for i, v := range t.script.Volumes {
 		if err := w.provide(v, t.sizes[i], t.metas[i]); err != nil {
 			return nil, err
