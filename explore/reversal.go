@@ -1,0 +1,70 @@
+package explore
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// reverse adds to the decision before step i a task with which the last step, the j-th, can come before i, unless one is there
+// already. It is a task that can go first in v: the steps between i and j that do not depend on i, and then the last.
+func (t *trace) reverse(i, j int, last *step) {
+	n := t.steps[i].node
+	if n == nil {
+		return // it was the only thing to do
+	}
+	for len(t.v) < t.words {
+		t.v = append(t.v, 0)
+	}
+	v := t.v[:t.words]
+	clear(v)
+	for k := i + 1; k < j; k++ {
+		if !t.happened(i, &t.steps[k]) {
+			v[k/64] |= 1 << (k % 64)
+		}
+	}
+	candidate := none
+	// in reports whether a task that can go first is among those to be tried.
+	in := func(s *step) bool {
+		if !t.first(s, v) || !slices.Contains(n.enabled, s.task) {
+			return false
+		}
+		if candidate == none || s == last || s.task == last.task {
+			candidate = s.task
+		}
+		return slices.Contains(n.backtrack, s.task)
+	}
+	for w, set := range v {
+		for ; set != 0; set &= set - 1 {
+			if in(&t.steps[w*64+bits.TrailingZeros64(set)]) {
+				return
+			}
+		}
+	}
+	if in(last) {
+		return
+	}
+	if last.task == clockIndex && !slices.ContainsFunc(v, func(w uint64) bool { return w != 0 }) {
+		return // there was no timer yet, or else the clock would be among the enabled
+	}
+	if candidate != none {
+		n.backtrack = append(n.backtrack, candidate)
+		return
+	}
+	for _, task := range n.enabled { // to be on the safe side
+		if !slices.Contains(n.backtrack, task) {
+			n.backtrack = append(n.backtrack, task)
+		}
+	}
+}
+
+const none = -2
+
+// first reports whether nothing in v has to come before the step.
+func (t *trace) first(s *step, v []uint64) bool {
+	for w := range v {
+		if s.past[w]&v[w] != 0 {
+			return false
+		}
+	}
+	return true
+}

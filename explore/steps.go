@@ -1,0 +1,108 @@
+package explore
+
+// trace is the steps of one run with their happens-before order.
+type trace struct {
+	steps   []step
+	ids     map[string]int // of objects, in the whole search
+	objects []object       // by id; what the run has not come to yet is of an earlier run
+	run     int            // counts races
+
+	same  int // the first steps of the next run, or of this one, that are those of the run before
+	known int // how many of these have their past from then
+
+	words          int      // per set of steps; never fewer than before
+	room           []uint64 // of the sets
+	v              []uint64 // scratch of reverse
+	before, rivals []int    // scratch of races
+	lockRivals     []holding
+	last           []int // latest step of each task, by task index + 1
+
+	denials []denial // in the order of the steps
+	refused []int    // by task index + 1: the latest acquisition that denied it a monitor, -1 if none
+	pending step     // scratch of blocked
+}
+
+// step is one step of a run.
+type step struct {
+	task, cause int
+	node        *node // the decision that began it; nil if there was none
+	footprint   []Access
+	objects     []int    // ids of the objects of footprint
+	past        []uint64 // the steps that happened before it
+}
+
+func (t *trace) reset() {
+	t.known = min(t.known, t.same)
+	t.steps, t.denials = t.steps[:0], t.denials[:0]
+}
+
+// again reports whether the step that has just been taken is the one that the run before took in this place, and notes it.
+func (t *trace) again() bool {
+	if len(t.steps) >= t.same {
+		return false
+	}
+	t.steps = t.steps[:len(t.steps)+1]
+	return true
+}
+
+// begin returns the place of the step that a decision began, 0 if there is none.
+func (t *trace) begin(n *node) int {
+	for j := range t.steps {
+		if t.steps[j].node == n {
+			return j
+		}
+	}
+	return 0
+}
+
+func (t *trace) latest() *step { return &t.steps[len(t.steps)-1] }
+
+func (t *trace) add(task, cause int, n *node, footprint []Access) {
+	if len(t.steps) < cap(t.steps) {
+		t.steps = t.steps[:len(t.steps)+1]
+	} else {
+		t.steps = append(t.steps, step{})
+	}
+	s := &t.steps[len(t.steps)-1]
+	s.task, s.cause, s.node = task, cause, n
+	s.footprint, s.objects = append(s.footprint[:0], footprint...), s.objects[:0]
+	for _, a := range footprint {
+		s.objects = append(s.objects, t.id(a.Object))
+	}
+}
+
+// prepare makes room for the sets of steps, and keeps those that are known.
+func (t *trace) prepare() {
+	n := len(t.steps)
+	if words := (n + 63) / 64; words > t.words {
+		t.words, t.known = words, 0
+	}
+	need := n * t.words
+	if len(t.room) < need {
+		t.room = append(t.room, make([]uint64, need-len(t.room))...)
+	}
+	clear(t.room[t.known*t.words : need])
+	highest := clockIndex
+	for j := range t.steps {
+		t.steps[j].past = t.room[j*t.words : (j+1)*t.words]
+		highest = max(highest, t.steps[j].task)
+	}
+	for _, d := range t.denials {
+		highest = max(highest, d.task)
+	}
+	t.last, t.refused = t.last[:0], t.refused[:0]
+	for range highest + 2 {
+		t.last, t.refused = append(t.last, -1), append(t.refused, -1)
+	}
+	t.run++
+	t.id(everything) // there is one
+}
+
+func (t *trace) follow(s *step, i int) {
+	for w, b := range t.steps[i].past {
+		s.past[w] |= b
+	}
+	s.past[i/64] |= 1 << (i % 64)
+}
+
+func (t *trace) happened(i int, s *step) bool { return s.past[i/64]&(1<<(i%64)) != 0 }
