@@ -190,18 +190,15 @@ func (x *extension) extend(done []uint64, order []int) {
 	}
 }
 
-// first is the op without whose call none of the others can be answered: to make another call first shows no more. None if
-// there is no such op.
+// first is the op without whose call none of the others can be answered, be they called already or not: to make another
+// call first shows no more. None if there is no such op.
 func (x *extension) first(done []uint64, next []int) int {
 	for _, i := range next {
 		o := &x.d.ops[i]
 		needed := true
-		for _, j := range next {
-			if j == i {
-				continue
-			}
+		for j := range x.d.ops {
 			other := &x.d.ops[j]
-			needed = needed && (other.returned == none || x.needs(other.returned, o.called))
+			needed = needed && (j == i || other.returned == none || has(done, other.returned) || x.needs(other.returned, o.called))
 		}
 		if needed {
 			return i

@@ -232,3 +232,49 @@ func TestStrictSearchShowsTheMostOfAll(t *testing.T) {
 	}
 	require.Less(t, 20*strictly, plainly)
 }
+
+// TestStrictSearchKeepsWhoWaits: k has been called, and waits for what j begins with; j ends with what i begins with. That k
+// can be answered before i is called shows only if j is called first.
+func TestStrictSearchKeepsWhoWaits(t *testing.T) {
+	program := func(k *explore.Kernel, final func(shown)) {
+		w := k.World("w")
+		l := &tally{}
+		x, y, z := 0, 0, 0
+		op := func(name string, f func() string) {
+			k.Before("call", name)
+			l.call(k, name)
+			l.answer(k, name, f())
+		}
+		read := func(name string, v *int) string {
+			k.Before("read", name)
+			w.Touch(name, false)
+			return fmt.Sprint(*v)
+		}
+		write := func(name string, v *int) string {
+			k.Before("write", name)
+			w.Touch(name, true)
+			*v = 1
+			return ""
+		}
+		k.Client("k", w, func() {
+			op("k", func() string {
+				write("z", &z)
+				return read("x", &x)
+			})
+		})
+		k.Client("j", w, func() {
+			op("j0", func() string { return read("z", &z) })
+			op("j", func() string {
+				write("x", &x)
+				return read("y", &y)
+			})
+		})
+		k.Client("i", w, func() { op("i", func() string { return write("y", &y) }) })
+		k.AtEnd(func() { final(l.end()) })
+	}
+	plain, _ := histories(t, explore.NewSleepSets(), explore.Options{}, program)
+	strict, _ := histories(t, explore.NewStrict(), explore.Options{}, program)
+	for _, p := range plain {
+		require.True(t, slices.ContainsFunc(strict, func(s shown) bool { return s.shows(p) }), "nobody shows %v, but %v", p, strict)
+	}
+}
