@@ -22,6 +22,7 @@ type Exhaustive struct {
 
 	at      int   // the next decision, while a run is under way
 	current *node // the scheduling decision of the step that is under way
+	forced  bool  // the clock has moved since then, because nobody could go on
 	trace   trace
 	stats   ExhaustiveStats
 
@@ -198,7 +199,7 @@ func contains(list []asleep, task int) bool {
 
 // Begin is called by the runner.
 func (d *Exhaustive) Begin(int) {
-	d.at, d.current, d.ordered, d.ops, d.taken = 0, nil, false, d.ops[:0], nil
+	d.at, d.current, d.forced, d.ordered, d.ops, d.taken = 0, nil, false, false, d.ops[:0], nil
 	d.trace.reset()
 	d.stats.Runs++
 }
@@ -220,9 +221,10 @@ func (d *Exhaustive) Next(c *Choice) int {
 	for _, t := range c.Enabled {
 		n.enabled = append(n.enabled, t.index)
 	}
-	if d.current != nil && d.reduction != noReduction {
+	if d.current != nil && !d.forced && d.reduction != noReduction { // of those who sleep, nobody but the clock is left: its next step is another
 		d.inherit(n, d.current)
 	}
+	d.forced = false
 	pick := -1
 	if !contains(n.sleep, c.Enabled[c.Default].index) {
 		pick = c.Default
@@ -298,8 +300,9 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 	if d.trace.again() {
 		return
 	}
-	if t.index == clockIndex && (d.current == nil || d.current.chosen != clockIndex || d.trace.latest().node == d.current) {
+	if t.index == clockIndex && (d.current == nil || d.current.chosen != clockIndex || d.trace.ends(d.current)) {
 		d.trace.add(t.index, none, nil, footprint) // nothing else could be done
+		d.forced = true
 		return
 	}
 	// Alternatives of faults within the step add up: whoever sleeps must commute with all of them.

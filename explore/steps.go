@@ -55,7 +55,8 @@ func (t *trace) begin(n *node) int {
 	return 0
 }
 
-func (t *trace) latest() *step { return &t.steps[len(t.steps)-1] }
+// ends reports whether the last step is one that the decision began.
+func (t *trace) ends(n *node) bool { return len(t.steps) > 0 && t.steps[len(t.steps)-1].node == n }
 
 func (t *trace) add(task, cause int, n *node, footprint []Access) {
 	if len(t.steps) < cap(t.steps) {

@@ -1,0 +1,78 @@
+package explore_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vmdkvol/explore"
+)
+
+// Programs of which the reduced search once lost something, and that the random ones do not come to.
+
+// TestTheClockIsAwakeAfterItHadToMove: a has the lock that x and d had before, and waits for z. Then nobody can go on until 1,
+// and the clock, whose step to 1 had been tried and slept, moves on to 2 before z does anything.
+func TestTheClockIsAwakeAfterItHadToMove(t *testing.T) {
+	finals, _ := all(t, false, explore.Options{Faults: 1}, func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		m, m2 := w.NewMonitor("m"), w.NewMonitor("m2")
+		ctx := context.Background()
+		order, ends := "", ""
+		take := func(name string) {
+			_ = m.Lock(ctx)
+			order += name
+		}
+		sleep := func(name string, d time.Duration) {
+			_ = w.Sleep(ctx, d)
+			w.Touch("ends", true)
+			ends += name
+		}
+		k.Client("z", w, func() {
+			_ = m2.Lock(ctx)
+			take("z")
+			m.Unlock()
+			sleep("z", 1)
+			m2.Unlock()
+		})
+		k.Client("x", w, func() {
+			take("x")
+			m.Unlock()
+			sleep("x", 2)
+		})
+		k.Client("d", w, func() {
+			take("d")
+			m.Unlock()
+		})
+		k.Client("a", w, func() {
+			take("a")
+			_ = m2.Lock(ctx)
+			m2.Unlock()
+			m.Unlock()
+		})
+		k.AtEnd(func() { final(order + " " + ends) })
+	})
+	require.Contains(t, finals, "zxad xz")
+}
+
+// TestTheClockCanBeFirst: a deadline that is made before the first step ends before it.
+func TestTheClockCanBeFirst(t *testing.T) {
+	program := func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		ctx, cancel := w.WithDeadline(context.Background(), w.Now().Add(time.Second))
+		log := ""
+		k.Client("a", w, func() {
+			log += fmt.Sprint(ctx.Err())
+			k.Before("act", "a")
+			log += fmt.Sprint(", ", ctx.Err())
+			cancel()
+		})
+		k.AtEnd(func() { final(log) })
+	}
+	plain, _ := all(t, true, explore.Options{Faults: 1}, program)
+	require.Len(t, plain, 3)
+	reduced, _ := all(t, false, explore.Options{Faults: 1}, program)
+	require.Equal(t, plain, reduced)
+}
