@@ -76,3 +76,36 @@ func TestTheClockCanBeFirst(t *testing.T) {
 	reduced, _ := all(t, false, explore.Options{Faults: 1}, program)
 	require.Equal(t, plain, reduced)
 }
+
+// TestWhoGoesOnFirstAfterACrash: which of two tasks was created first makes no difference, also not to who goes on first when
+// the server that both have called crashes.
+func TestWhoGoesOnFirstAfterACrash(t *testing.T) {
+	program := func(k *explore.Kernel, final func(string)) {
+		w, server := k.World("w"), k.World("server")
+		log := ""
+		for _, name := range []string{"a", "b"} {
+			k.Client(name, w, func() {
+				w.Go("job "+name, func() {
+					did := 0
+					if server.Within(func() {
+						k.Before("work", name)
+						did++
+						k.Before("work", name)
+					}) {
+						w.Touch("log", true)
+						log += fmt.Sprint(name, did)
+					}
+				})
+			})
+		}
+		k.Client("crash", w, func() {
+			k.Before("crash", "server")
+			server.Crash()
+		})
+		k.AtEnd(func() { final(log) })
+	}
+	plain, _ := all(t, true, explore.Options{}, program)
+	require.NotNil(t, plain)
+	reduced, _ := all(t, false, explore.Options{}, program)
+	require.Equal(t, plain, reduced)
+}
