@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vmdkvol/explore"
+	"vmdkvol/seam"
 )
 
 // Programs of which the reduced search once lost something, and that the random ones do not come to.
@@ -108,4 +109,79 @@ func TestWhoGoesOnFirstAfterACrash(t *testing.T) {
 	require.NotNil(t, plain)
 	reduced, _ := all(t, false, explore.Options{}, program)
 	require.Equal(t, plain, reduced)
+}
+
+// TestMonitorsOfOneNameAreNotOne: the locks of two servers have one name and exclude nobody from each other.
+func TestMonitorsOfOneNameAreNotOne(t *testing.T) {
+	for _, records := range []bool{false, true} {
+		program := func(k *explore.Kernel, final func(string)) {
+			log := ""
+			for _, name := range []string{"a", "b"} {
+				w := k.World(name)
+				k.Client(name, w, func() {
+					w.Touch("m", !records)
+					m := w.NewMonitor("m")
+					_ = m.Lock(context.Background())
+					for range 2 {
+						k.Before("act", name)
+						w.Touch("log", true)
+						log += name
+					}
+					m.Unlock()
+				})
+			}
+			k.AtEnd(func() { final(log) })
+		}
+		o := explore.Options{Records: records}
+		plain, _ := all(t, true, o, program)
+		require.Len(t, plain, 6)
+		reduced, _ := all(t, false, o, program)
+		require.Equal(t, plain, reduced)
+	}
+}
+
+// TestALockThatIsForgottenWhileItIsHeld: a table of locks whose last user forgets to look who waits makes a second lock of the
+// same name, and then two hold one each.
+func TestALockThatIsForgottenWhileItIsHeld(t *testing.T) {
+	for _, records := range []bool{false, true} {
+		program := func(k *explore.Kernel, final func(string)) {
+			w := k.World("w")
+			table := w.NewMonitor("table")
+			var lock seam.Monitor
+			within, overlap := 0, ""
+			ctx := context.Background()
+			for _, name := range []string{"a", "b", "c"} {
+				k.Client(name, w, func() {
+					_ = table.Lock(ctx)
+					w.Touch("v", lock == nil)
+					if lock == nil {
+						lock = w.NewMonitor("v")
+					}
+					mine := lock
+					table.Unlock()
+					_ = mine.Lock(ctx)
+					w.Touch("within", true)
+					if within++; within > 1 {
+						overlap += name
+					}
+					k.Before("act", name)
+					w.Touch("within", true)
+					within--
+					mine.Unlock()
+					_ = table.Lock(ctx)
+					w.Touch("v", true)
+					lock = nil
+					table.Unlock()
+				})
+			}
+			k.AtEnd(func() { final(overlap) })
+		}
+		o := explore.Options{Records: records}
+		finals, s := all(t, false, o, program)
+		if records { // only that it happens: the program is not what it says of itself
+			require.Contains(t, finals, "c", "%+v", s)
+			continue
+		}
+		require.Equal(t, map[string]bool{"": true, "a": true, "b": true, "c": true}, finals, "%+v", s)
+	}
 }

@@ -135,7 +135,7 @@ func (k *Kernel) tellDenied() {
 			switch {
 			case t.state == waiting && !t.woken, t.state == parked, t.state == queued && t.on.queue[0] != t:
 			default:
-				k.denied.deniedBy(t, t.on.name)
+				k.denied.deniedBy(t, t.on.object)
 			}
 		}
 	}
@@ -212,10 +212,10 @@ func (k *Kernel) gave(m *monitor) {
 	}
 	switch {
 	case m.step != k.steps:
-		k.footprint = append(k.footprint, Access{m.name, gives})
+		k.footprint = append(k.footprint, Access{m.object, gives})
 	case len(k.footprint) == m.mark || m.waited || m.fair && m.how != visit:
-		k.footprint = append(k.footprint, Access{m.name, m.acquisition()}, Access{m.name, gives})
+		k.footprint = append(k.footprint, Access{m.object, m.acquisition()}, Access{m.object, gives})
 	default:
-		k.footprint = append(k.footprint, Access{m.name, within})
+		k.footprint = append(k.footprint, Access{m.object, within})
 	}
 }

@@ -75,8 +75,9 @@ type Kernel struct {
 	collector  collector  // the strategy, if it counts what Sometimes says
 	pulse      *pulse     // nil without a watchdog
 
-	expiries map[string]string // see deadlinesOf; kept between runs
-	stuck    []*Task           // scratch of expire
+	expiries   map[string]string   // see deadlinesOf; kept between runs
+	identities map[identity]string // see objectOf; kept between runs
+	stuck      []*Task             // scratch of expire
 
 	states []func(see func(object string, value Hash)) // see State
 }

@@ -55,7 +55,7 @@ func (m *monitor) compete(t *Task) {
 		}
 		return
 	}
-	k.access(m.name, change)
+	k.access(m.object, change)
 	t.ticket = m.barged
 	m.queue = append(m.queue, t)
 	k.yield(t, queued, Point{"queue", m.name})

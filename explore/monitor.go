@@ -6,6 +6,7 @@ import "context"
 type monitor struct {
 	world  *World
 	name   string
+	object string // its name in footprints, see Kernel.identify
 	holder *Task
 	maker  *Task // until its first step after making it ends, nobody else can know the monitor
 
@@ -125,7 +126,7 @@ func (m *monitor) Wait(ctx context.Context) error {
 func (m *monitor) giveUp(t *Task, ctx context.Context, s state) {
 	k := m.world.k
 	t.ctx = nil
-	k.access(m.name, Write)
+	k.access(m.object, Write)
 	k.foreign(ctx)
 	k.yield(t, s, Point{"late", m.name})
 }
@@ -141,9 +142,9 @@ func (m *monitor) Wake() {
 		panic("explore: wake of monitor " + m.name + " without holding it")
 	}
 	m.waited = true
-	k.access(m.name, Write) // so that it races with giveUp
+	k.access(m.object, Write) // so that it races with giveUp
 	if m.fair {
-		k.access(m.name, change)
+		k.access(m.object, change)
 	}
 	for _, t := range k.live {
 		if (t.state == waiting || t.state == parked) && t.on == m && !t.woken {

@@ -15,7 +15,9 @@ type Options struct {
 	Locks LockModel
 	// Records says that an object by whose name a step makes a monitor is the record under which others find that monitor:
 	// the first who wants it makes the record, and the last one forgets it. To come and go then commutes, because from now
-	// on a task yields also before it takes a monitor that it has made in the same step, if that has a record.
+	// on a task yields also before it takes a monitor that it has made in the same step, if that has a record. Of a program
+	// that forgets a record while others hold or await its monitor, a reduced search sees that this happens, but not all
+	// that comes of it.
 	Records bool
 	// Watchdog, if set, reports a step that does not end.
 	Watchdog *Watchdog
@@ -111,7 +113,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		options: o, strategy: s, free: k.free, resting: k.resting[:0], seats: k.seats, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
 		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),
 		deviations: k.deviations[:0], time: epoch, atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
-		states: k.states[:0], expiries: k.expiries, stuck: k.stuck[:0], records: k.records[:0],
+		states: k.states[:0], expiries: k.expiries, identities: k.identities, stuck: k.stuck[:0], records: k.records[:0],
 	}
 	k.watcher, _ = s.(Watcher)
 	k.denied, _ = s.(denier)

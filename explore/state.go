@@ -25,13 +25,13 @@ func (k *Kernel) state() map[string]Hash {
 	}
 	for _, m := range k.monitors[:k.monitorsUsed] {
 		if m.holder != nil {
-			see(m.name, NewHash().str("held by").str(m.holder.name))
+			see(m.object, NewHash().str("held by").str(m.holder.name))
 		}
 		if m.starving {
-			see(m.name, NewHash().str("starving"))
+			see(m.object, NewHash().str("starving"))
 		}
 		for i, t := range m.queue {
-			see(m.name, NewHash().mix(uint64(i)).mix(uint64(m.barged-t.ticket)).str(t.name))
+			see(m.object, NewHash().mix(uint64(i)).mix(uint64(m.barged-t.ticket)).str(t.name))
 		}
 	}
 	for _, t := range k.timers {

@@ -85,7 +85,7 @@ func (k *Kernel) stepped(t *Task) {
 	if k.watcher != nil {
 		for _, m := range k.taken {
 			if m.holder == t {
-				k.footprint = append(k.footprint, Access{m.name, m.acquisition()})
+				k.footprint = append(k.footprint, Access{m.object, m.acquisition()})
 			}
 		}
 		if t.follows != "" {

@@ -82,6 +82,7 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	for _, quiet := range w.quiet {
 		m.quiet = m.quiet || quiet == name
 	}
+	k.identify(m)
 	return m
 }
 
