@@ -44,8 +44,11 @@ func (k *Kernel) choose(cur *Task) *Task {
 				k.ticked()
 				continue
 			}
-			if len(k.live) > 0 {
+			switch {
+			case len(k.live) > 0:
 				k.Fail(DeadlockOracle, k.waitsFor())
+			case k.denied != nil && k.faults > 0 && len(k.timers) > 0:
+				k.denied.couldTick(k.nextTick())
 			}
 			return nil
 		}

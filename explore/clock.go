@@ -88,6 +88,19 @@ func (k *Kernel) tick() {
 	}
 }
 
+// nextTick is what tick would access, for a watcher.
+//
+//go:norace
+func (k *Kernel) nextTick() []Access {
+	k.footprint = append(k.footprint[:0], Access{timeObject, Write}, Access{timersObject, Write})
+	for _, t := range k.timers {
+		if t.at == k.timers[0].at && t.deadline != nil {
+			k.access(k.deadlinesOf(t.deadline.owner), Write)
+		}
+	}
+	return k.footprint
+}
+
 // expire ends a deadline. Whoever can go on only because of that has the clock to thank.
 //
 //go:norace

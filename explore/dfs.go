@@ -26,6 +26,9 @@ type Exhaustive struct {
 	trace   trace
 	stats   ExhaustiveStats
 
+	ending bool     // the clock could still have moved when the last run ended
+	tick   []Access // what that would have accessed
+
 	ordered bool   // the trace of the last run knows its order
 	taken   []turn // of the last run, once asked for
 	audits  Hash   // says which pairs Audit takes
@@ -139,7 +142,14 @@ func (d *Exhaustive) order() {
 	if d.reduction == sourceSets {
 		from = d.firstNew()
 	}
+	if d.ending = d.ending && d.reduction == sourceSets; d.ending {
+		d.trace.add(clockIndex, none, nil, d.tick)
+	}
 	d.trace.races(from)
+	if d.ending {
+		d.trace.steps = d.trace.steps[:len(d.trace.steps)-1]
+		d.ending = false
+	}
 }
 
 // firstNew is the first step of the last run that earlier runs did not take.
@@ -199,7 +209,7 @@ func contains(list []asleep, task int) bool {
 
 // Begin is called by the runner.
 func (d *Exhaustive) Begin(int) {
-	d.at, d.current, d.forced, d.ordered, d.ops, d.taken = 0, nil, false, false, d.ops[:0], nil
+	d.at, d.current, d.forced, d.ending, d.ordered, d.ops, d.taken = 0, nil, false, false, false, d.ops[:0], nil
 	d.trace.reset()
 	d.stats.Runs++
 }
@@ -319,6 +329,11 @@ func (d *Exhaustive) deniedBy(t *Task, object string) {
 	if d.reduction == sourceSets {
 		d.trace.deny(t.index, t.cause, object)
 	}
+}
+
+// couldTick is called by the kernel. The tick races with steps of the run as if it had happened.
+func (d *Exhaustive) couldTick(footprint []Access) {
+	d.ending, d.tick = true, append(d.tick[:0], footprint...)
 }
 
 func hasAccess(list []Access, a Access) bool {

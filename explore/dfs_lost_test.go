@@ -185,3 +185,18 @@ func TestALockThatIsForgottenWhileItIsHeld(t *testing.T) {
 		require.Equal(t, map[string]bool{"": true, "a": true, "b": true, "c": true}, finals, "%+v", s)
 	}
 }
+
+// TestATickAfterTheEnd: a deadline that nobody ends could end before the last step of a task that looks at the time.
+func TestATickAfterTheEnd(t *testing.T) {
+	program := func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		log := ""
+		k.Client("a", w, func() { log = w.Now().Format(time.StampNano) })
+		k.Client("b", w, func() { _, _ = w.WithDeadline(context.Background(), w.Now().Add(1)) })
+		k.AtEnd(func() { final(log) })
+	}
+	plain, _ := all(t, true, explore.Options{Faults: 1}, program)
+	require.Len(t, plain, 2)
+	reduced, _ := all(t, false, explore.Options{Faults: 1}, program)
+	require.Equal(t, plain, reduced)
+}
