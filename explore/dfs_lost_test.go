@@ -200,3 +200,17 @@ func TestATickAfterTheEnd(t *testing.T) {
 	reduced, _ := all(t, false, explore.Options{Faults: 1}, program)
 	require.Equal(t, plain, reduced)
 }
+
+// TestSearchTellsTheReductionAll: a search counts what a strategy does, and must not come between it and the kernel.
+func TestSearchTellsTheReductionAll(t *testing.T) {
+	clients := [][]act{{{2, 0}}, {{9, 0}}, {{3, 0}}}
+	plain, _ := all(t, true, explore.Options{}, randomProgram(clients))
+	r := explore.NewRunner()
+	defer r.Close()
+	finals := map[string]bool{}
+	rep := r.Search(explore.Search{Strategy: explore.NewExhaustive(false), Schedules: mostRuns}, func(k *explore.Kernel) {
+		randomProgram(clients)(k, func(s string) { finals[s] = true })
+	})
+	require.True(t, rep.Complete)
+	require.Equal(t, plain, finals)
+}

@@ -132,6 +132,7 @@ type probe struct {
 	shape    Shape
 	history  Hash
 	watching watchingProbe
+	denying  denyingProbe
 }
 
 type watchingProbe struct {
@@ -139,16 +140,28 @@ type watchingProbe struct {
 	Watcher
 }
 
+// denyingProbe is for a watcher that wants to know more.
+type denyingProbe struct {
+	*probe
+	Watcher
+	denier
+}
+
 func newProbe(c *Coverage) *probe {
 	p := &probe{coverage: c}
-	p.watching.probe = p
+	p.watching.probe, p.denying.probe = p, p
 	return p
 }
 
 // around returns the probe as the strategy of the next run.
 func (p *probe) around(s Strategy) Strategy {
 	p.Strategy, p.shape, p.history = s, Shape{}, NewHash()
-	if w, ok := s.(Watcher); ok {
+	w, ok := s.(Watcher)
+	if d, denies := s.(denier); denies && ok {
+		p.denying.Watcher, p.denying.denier = w, d
+		return &p.denying
+	}
+	if ok {
 		p.watching.Watcher = w
 		return &p.watching
 	}
