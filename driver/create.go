@@ -84,7 +84,7 @@ const (
 )
 
 // formatted makes the new volume's file system, if it has none, and leaves the volume detached.
-func (d *Driver) formatted(ctx context.Context, h *held, c *creation) error {
+func (d *Driver) formatted(ctx context.Context, h held, c *creation) error {
 	v, err := d.backend.Get(ctx, c.given)
 	if err != nil {
 		return d.undone(ctx, h, c, err)
@@ -115,7 +115,7 @@ func (d *Driver) formatted(ctx context.Context, h *held, c *creation) error {
 }
 
 // turn attaches the volume, formats it if need be, and detaches it.
-func (d *Driver) turn(ctx context.Context, h *held, c *creation) error {
+func (d *Driver) turn(ctx context.Context, h held, c *creation) error {
 	m := h.find(c.full)
 	if m == nil {
 		m = d.newMount(c.full)
@@ -174,7 +174,7 @@ func (d *Driver) format(ctx context.Context, m *mount, c *creation) error {
 
 // undone puts back what a failed Create did and returns why it failed. Only a volume that this Create made, and that
 // nobody else can have taken since, is removed.
-func (d *Driver) undone(ctx context.Context, h *held, c *creation, cause error) error {
+func (d *Driver) undone(ctx context.Context, h held, c *creation, cause error) error {
 	ctx, cancel := d.undoing(ctx)
 	defer cancel()
 	kind, _ := classify(cause)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"vmdkvol/driver/vmdkops"
@@ -33,6 +34,7 @@ type Driver struct {
 	guest   Guest
 	env     seam.Env
 	root    string
+	prefix  string // of every mountpoint: root, with a slash at its end
 	timeout time.Duration
 	status  map[string]any
 	log     *slog.Logger
@@ -66,7 +68,7 @@ func New(c Config) (*Driver, error) {
 	d := &Driver{
 		backend: c.Backend, guest: c.Guest, env: c.Env, root: filepath.Clean(c.MountRoot), timeout: c.Timeout,
 		status: c.Status, log: c.Log,
-		volumes: *newVolumes(c.Env), limit: *newLimit(c.Env), work: c.Env.NewMonitor("tasks"),
+		volumes: newVolumes(c.Env), limit: *newLimit(c.Env), work: c.Env.NewMonitor("tasks"),
 	}
 	if r := c.Recovery; r != nil {
 		if r.Docker == nil || r.Machine == nil {
@@ -74,6 +76,7 @@ func New(c Config) (*Driver, error) {
 		}
 		d.recovery = newRecovery(*r, c.Env)
 	}
+	d.prefix = strings.TrimSuffix(d.root, "/") + "/"
 	d.life, d.end = context.WithCancelCause(context.Background())
 	return d, nil
 }
@@ -126,7 +129,10 @@ func (d *Driver) bounded(ctx context.Context) (context.Context, context.CancelFu
 
 // undoing is a fresh deadline for putting things back after ctx has ended or is about to.
 func (d *Driver) undoing(ctx context.Context) (context.Context, context.CancelFunc) {
-	return d.bounded(context.WithoutCancel(ctx))
+	if ctx != context.Background() {
+		ctx = context.WithoutCancel(ctx)
+	}
+	return d.bounded(ctx)
 }
 
 // settlePause is how long a request whose fate is unknown gets to be executed, before anything is asked or done that it
@@ -183,10 +189,10 @@ func (d *Driver) detach(ctx context.Context, m *mount) error {
 }
 
 // hold acquires the lock of a volume and does first what was postponed before. The error is context.Cause(ctx).
-func (d *Driver) hold(ctx context.Context, key string) (*held, error) {
+func (d *Driver) hold(ctx context.Context, key string) (held, error) {
 	h, err := d.volumes.hold(ctx, key)
 	if err != nil {
-		return nil, err
+		return held{}, err
 	}
 	for _, l := range h.behind {
 		if l.done {
@@ -198,7 +204,7 @@ func (d *Driver) hold(ctx context.Context, key string) (*held, error) {
 }
 
 // catchUp does a late Unmount; false if it has to be done again.
-func (d *Driver) catchUp(ctx context.Context, h *held, l *late) bool {
+func (d *Driver) catchUp(ctx context.Context, h held, l *late) bool {
 	ctx, cancel := d.undoing(ctx)
 	defer cancel()
 	err := d.unmountHeld(ctx, h, l.name, l.id)
@@ -209,7 +215,7 @@ func (d *Driver) catchUp(ctx context.Context, h *held, l *late) bool {
 }
 
 // release gives a volume's lock back; that it was held is an invariant of the caller.
-func (d *Driver) release(h *held) {
+func (d *Driver) release(h held) {
 	if err := h.release(); err != nil {
 		d.log.Error("lock released twice", "volume", h.key, "error", err)
 	}

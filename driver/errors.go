@@ -64,11 +64,10 @@ type Error struct {
 
 // Error is "op volume: cause".
 func (e *Error) Error() string {
-	s := e.Op
-	if e.Volume != "" {
-		s += " " + e.Volume
+	if e.Volume == "" {
+		return e.Op + ": " + e.Err.Error()
 	}
-	return s + ": " + e.Err.Error()
+	return e.Op + " " + e.Volume + ": " + e.Err.Error()
 }
 
 // Unwrap returns the cause.

@@ -40,7 +40,7 @@ func (m *mount) holders() int {
 
 // known returns the mount of a volume, nil if there is none. What an earlier life mounted in its place is taken over. The
 // volume's lock is held.
-func (d *Driver) known(ctx context.Context, h *held, full string) (*mount, error) {
+func (d *Driver) known(ctx context.Context, h held, full string) (*mount, error) {
 	m := h.find(full)
 	if m != nil || d.recovery == nil {
 		return m, nil

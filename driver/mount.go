@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"vmdkvol/driver/wire"
 )
@@ -44,7 +43,7 @@ func (d *Driver) Mount(ctx context.Context, given, id string) (mountpoint string
 }
 
 // refer counts a reference to a volume that is mounted.
-func (d *Driver) refer(h *held, m *mount, id string) {
+func (d *Driver) refer(h held, m *mount, id string) {
 	m.refs.add(id)
 	if m.refs.total == 1 {
 		h.publish()
@@ -52,7 +51,7 @@ func (d *Driver) refer(h *held, m *mount, id string) {
 }
 
 // mounted returns the volume's mount, made now if there was none. The volume's lock is held.
-func (d *Driver) mounted(ctx context.Context, h *held, n name) (*mount, error) {
+func (d *Driver) mounted(ctx context.Context, h held, n name) (*mount, error) {
 	if m := h.find(n.given); m != nil && m.mounted && m.refs.total > 0 {
 		return m, d.verified(ctx, m)
 	}
@@ -99,7 +98,7 @@ func (d *Driver) verified(ctx context.Context, m *mount) error {
 }
 
 func (d *Driver) newMount(full string) *mount {
-	m := &mount{full: full, path: filepath.Join(d.root, full)}
+	m := &mount{naming: naming{full: full, path: d.prefix + full}}
 	m.aliases, m.refs.ids = m.aliasRoom[:0], m.refRoom[:0]
 	return m
 }
@@ -107,7 +106,7 @@ func (d *Driver) newMount(full string) *mount {
 // bring attaches and mounts a volume, or leaves nothing behind: without recovery not even what an earlier life of the plugin
 // mounted, whose references nobody knows. Containers of that life keep the mount in their own namespaces, and the disk with
 // it (Release).
-func (d *Driver) bring(ctx context.Context, h *held, m *mount, v wire.Volume) error {
+func (d *Driver) bring(ctx context.Context, h held, m *mount, v wire.Volume) error {
 	readOnly, err := accessMode(v)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func (d *Driver) takeOver() {
 	p := &pass{candidates: map[string][]string{}}
 	over := d.below(p)
 	for _, key := range slices.Sorted(maps.Keys(p.candidates)) {
-		d.each(d.life, key, func(ctx context.Context, h *held) {
+		d.each(d.life, key, func(ctx context.Context, h held) {
 			for _, full := range p.candidates[key] {
 				if _, err := d.known(ctx, h, full); err != nil {
 					over = false
@@ -130,7 +130,7 @@ func (p *pass) add(given string) {
 }
 
 // each runs f under the lock of a volume. One that stays locked for as long as an operation may take is left out.
-func (d *Driver) each(ctx context.Context, key string, f func(ctx context.Context, h *held)) {
+func (d *Driver) each(ctx context.Context, key string, f func(ctx context.Context, h held)) {
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
 	h, err := d.hold(ctx, key)
@@ -143,7 +143,7 @@ func (d *Driver) each(ctx context.Context, key string, f func(ctx context.Contex
 
 // recoverOne looks at the volumes of one volume part. Each costs one Get.
 func (d *Driver) recoverOne(ctx context.Context, p *pass, key string) {
-	d.each(ctx, key, func(ctx context.Context, h *held) {
+	d.each(ctx, key, func(ctx context.Context, h held) {
 		names := slices.Clone(p.candidates[key])
 		for _, m := range h.mounts {
 			names = append(names, m.full)
@@ -179,7 +179,7 @@ func (d *Driver) recoverOne(ctx context.Context, p *pass, key string) {
 }
 
 // unsaid is what to do about a volume of which ESX does not say what it is: nothing, but to know of what is mounted.
-func (d *Driver) unsaid(ctx context.Context, h *held, name string, err error) {
+func (d *Driver) unsaid(ctx context.Context, h held, name string, err error) {
 	m, taken := d.known(ctx, h, name)
 	if m == nil && taken == nil && vmdkops.KindOf(err) == vmdkops.NotFound {
 		d.trust(name)
@@ -189,7 +189,7 @@ func (d *Driver) unsaid(ctx context.Context, h *held, name string, err error) {
 }
 
 // look compares what is believed of a volume with what is, and lets it go if nobody uses it for certain.
-func (d *Driver) look(ctx context.Context, h *held, p *pass, full string, v wire.Volume) {
+func (d *Driver) look(ctx context.Context, h held, p *pass, full string, v wire.Volume) {
 	m, err := d.known(ctx, h, full)
 	disk := ""
 	if err == nil && v.Device != nil {
@@ -229,7 +229,7 @@ func (d *Driver) look(ctx context.Context, h *held, p *pass, full string, v wire
 
 // stray lets go what is attached without being mounted: a request of an earlier life, or one that ESX executed after it was
 // given up.
-func (d *Driver) stray(ctx context.Context, h *held, p *pass, full string, attached, visible bool) {
+func (d *Driver) stray(ctx context.Context, h held, p *pass, full string, attached, visible bool) {
 	r := d.recovery
 	var last suspicion
 	var suspect bool
@@ -264,7 +264,7 @@ func (d *Driver) stray(ctx context.Context, h *held, p *pass, full string, attac
 }
 
 // abandon lets a volume go that nobody uses, now or in the background.
-func (d *Driver) abandon(ctx context.Context, h *held, m *mount) {
+func (d *Driver) abandon(ctx context.Context, h held, m *mount) {
 	if err := d.letGo(ctx, h, m); err != nil {
 		d.log.Warn("recovery cannot let a volume go yet", "volume", m.full, "error", err)
 		d.retryLetGo(h, m)

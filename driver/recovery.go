@@ -171,7 +171,7 @@ func (r *recovery) soon(t time.Time) {
 
 // remember notes an Unmount of what may be a reference of an earlier life: only Docker can say what it means, and only to
 // somebody who asks later. The volume's lock is held.
-func (d *Driver) remember(h *held) {
+func (d *Driver) remember(h held) {
 	r := d.recovery
 	if r == nil {
 		return

@@ -38,7 +38,7 @@ func (d *Driver) removeUnused(ctx context.Context, n name) error {
 }
 
 // unused makes sure that nothing here holds the volume.
-func (d *Driver) unused(ctx context.Context, h *held, n name) error {
+func (d *Driver) unused(ctx context.Context, h held, n name) error {
 	if len(h.mounts) == 0 && d.surveyed() {
 		return nil
 	}

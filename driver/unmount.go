@@ -62,7 +62,7 @@ func (d *Driver) unmountLater(n name, id string) {
 	})
 }
 
-func (d *Driver) unmountHeld(ctx context.Context, h *held, n name, id string) error {
+func (d *Driver) unmountHeld(ctx context.Context, h held, n name, id string) error {
 	m, err := d.referredBy(ctx, h, n, id)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (d *Driver) unmountHeld(ctx context.Context, h *held, n name, id string) er
 
 // referredBy returns the mount on which the ID holds a reference under that name; nil if there is none. A name under
 // which nothing was mounted may still be an alias: then only ESX knows.
-func (d *Driver) referredBy(ctx context.Context, h *held, n name, id string) (*mount, error) {
+func (d *Driver) referredBy(ctx context.Context, h held, n name, id string) (*mount, error) {
 	candidate := false
 	for _, m := range h.mounts {
 		if m.refs.has(id) {
@@ -109,7 +109,7 @@ func (d *Driver) referredBy(ctx context.Context, h *held, n name, id string) (*m
 }
 
 // unrefer drops a reference and, if it was the last, lets the volume go.
-func (d *Driver) unrefer(ctx context.Context, h *held, m *mount, id string) error {
+func (d *Driver) unrefer(ctx context.Context, h held, m *mount, id string) error {
 	m.refs.drop(id)
 	if m.refs.total > 0 {
 		return nil
@@ -127,7 +127,7 @@ func (d *Driver) unrefer(ctx context.Context, h *held, m *mount, id string) erro
 }
 
 // letGo unmounts and detaches a volume without references. After an error it is still attached, as far as is known.
-func (d *Driver) letGo(ctx context.Context, h *held, m *mount) error {
+func (d *Driver) letGo(ctx context.Context, h held, m *mount) error {
 	if m.disk == "" { // never found in this life; an earlier one may have mounted it
 		disk, err := d.guest.Mounted(ctx, m.path)
 		if err != nil {
@@ -159,7 +159,7 @@ func (d *Driver) letGo(ctx context.Context, h *held, m *mount) error {
 }
 
 // letGoSoon undoes a failed mount, now or in the background.
-func (d *Driver) letGoSoon(ctx context.Context, h *held, m *mount) {
+func (d *Driver) letGoSoon(ctx context.Context, h held, m *mount) {
 	ctx, cancel := d.undoing(ctx)
 	defer cancel()
 	if err := d.letGo(ctx, h, m); err != nil {
@@ -175,7 +175,7 @@ const (
 )
 
 // retryLetGo lets a volume go in the background. The volume's lock is held.
-func (d *Driver) retryLetGo(h *held, m *mount) {
+func (d *Driver) retryLetGo(h held, m *mount) {
 	if m.retry {
 		return
 	}

@@ -8,17 +8,21 @@ import (
 	"vmdkvol/seam"
 )
 
-// mount is a volume that this machine has attached. The volume's lock guards it; path, full and aliases are also read
-// under the table's monitor once they are published.
+// naming is what a mount is called, and where it is.
+type naming struct {
+	full    string // volume@datastore, as ESX answered at the first Mount
+	path    string // mountpoint
+	aliases []string
+}
+
+// mount is a volume that this machine has attached. The volume's lock guards it.
 type mount struct {
-	full     string // volume@datastore, as ESX answered at the first Mount
-	path     string // mountpoint
+	naming
 	disk     string // device, "" while it is not known
 	attached bool   // by an attach of this life that was answered, and by no detach since that was
 	readOnly bool   // how it is mounted
 	mounted  bool   // a file system is, or may be, mounted at path
-	aliases  []string
-	refs     refs // empty while the volume lingers: it should be let go, and could not be yet
+	refs     refs   // empty while the volume lingers: it should be let go, and could not be yet
 	heirs    *heirs
 	kept     bool // there is a hint that it may be attached
 	retry    bool // a background task tries to let it go
@@ -28,8 +32,8 @@ type mount struct {
 	refRoom   [1]idRefs
 }
 
-func (m *mount) called(given string) bool {
-	return m.full == given || slices.Contains(m.aliases, given)
+func (n *naming) called(given string) bool {
+	return n.full == given || slices.Contains(n.aliases, given)
 }
 
 // volumes is the table of all volumes that are locked or attached.
@@ -54,22 +58,28 @@ type late struct {
 
 // record is one volume part of names. See volumes for what its fields are guarded by.
 type record struct {
+	of        *volumes
 	key       string
+	shown     string       // what Touch calls what is published
 	lock      seam.Monitor // the volume's lock
 	users     int          // those who hold or wait for lock
 	mounts    []*mount     // guarded by lock: usually one, more if equal names on several datastores are mounted
-	published []*mount     // the mounts that have a file system, for those who must not wait for lock
+	published []*naming    // of the mounts that have a file system, for those who must not wait for lock
 
-	first                    held      // guarded by lock: the first handle, which nobody else gets
-	mountRoom, publishedRoom [1]*mount // the first backing of mounts and published
+	// guarded by lock
+	turn   int     // how often lock was released
+	behind []*late // what has to be done before anything else, as of when lock was acquired
+
+	// The first backing of mounts and published, and of what is published.
+	mountRoom     [1]*mount
+	publishedRoom [1]*naming
+	firstShown    naming
 }
 
-// held is a volume's lock in someone's hands.
+// held is a volume's lock in someone's hands, for one turn.
 type held struct {
 	*record
-	of       *volumes
-	behind   []*late // what has to be done before anything else
-	released bool
+	turn int
 }
 
 // What Touch calls the table's parts, beside the records, which go by their keys: what is published of a volume, and all
@@ -81,37 +91,34 @@ const (
 
 var errNotHeld = errors.New("driver: a volume's lock was released twice")
 
-func newVolumes(env seam.Env) *volumes {
-	return &volumes{env: env, table: env.NewMonitor("volumes"), records: make(map[string]*record)}
+func newVolumes(env seam.Env) volumes {
+	return volumes{env: env, table: env.NewMonitor("volumes"), records: make(map[string]*record)}
 }
 
-func newRecord(env seam.Env, key string) *record {
-	r := &record{key: key, lock: env.NewMonitor(key)}
+func (v *volumes) newRecord(key string) *record {
+	r := &record{of: v, shown: publishedObject + key, lock: v.env.NewMonitor(key)}
+	r.key = r.shown[len(publishedObject):]
 	r.mounts, r.published = r.mountRoom[:0], r.publishedRoom[:0]
 	return r
 }
 
 // handle makes a handle of the lock for whoever has just got it.
-func (r *record) handle(of *volumes, behind []*late) *held {
-	h := &r.first
-	if h.of != nil { // somebody had it, and may give it back twice
-		h = &held{}
-	}
-	*h = held{record: r, of: of, behind: behind}
-	return h
+func (r *record) handle(behind []*late) held {
+	r.behind = behind
+	return held{r, r.turn}
 }
 
 // hold acquires the lock of a volume. The error is context.Cause(ctx).
-func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
+func (v *volumes) hold(ctx context.Context, key string) (held, error) {
 	if err := v.table.Lock(ctx); err != nil {
-		return nil, err
+		return held{}, err
 	}
 	r := v.records[key]
 	behind := v.late[key]
 	v.env.Touch(key, r == nil) // to count oneself in changes nothing for the others who do
 	v.env.Touch(lateObject, false)
 	if r == nil {
-		r = newRecord(v.env, key)
+		r = v.newRecord(key)
 		v.records[key] = r
 	}
 	r.users++
@@ -119,17 +126,17 @@ func (v *volumes) hold(ctx context.Context, key string) (*held, error) {
 
 	if err := r.lock.Lock(ctx); err != nil {
 		v.leave(r)
-		return nil, err
+		return held{}, err
 	}
-	return r.handle(v, behind), nil
+	return r.handle(behind), nil
 }
 
 // release gives the lock back. A second release is an error and frees nobody's lock.
-func (h *held) release() error {
-	if h.released {
+func (h held) release() error {
+	if h.turn != h.record.turn {
 		return errNotHeld
 	}
-	h.released = true
+	h.record.turn++
 	h.lock.Unlock()
 	h.of.leave(h.record)
 	return nil
@@ -171,7 +178,7 @@ func (v *volumes) settled(l *late) {
 }
 
 // find returns the mount that a caller means by a name, nil if there is none.
-func (h *held) find(given string) *mount {
+func (h held) find(given string) *mount {
 	for _, m := range h.mounts {
 		if m.called(given) {
 			return m
@@ -180,25 +187,34 @@ func (h *held) find(given string) *mount {
 	return nil
 }
 
-func (h *held) add(m *mount) { h.mounts = append(h.mounts, m) }
+func (h held) add(m *mount) { h.mounts = append(h.mounts, m) }
 
-func (h *held) remove(m *mount) {
+func (h held) remove(m *mount) {
 	h.mounts = slices.DeleteFunc(h.mounts, func(o *mount) bool { return o == m })
 }
 
 // publish shows the mounts of a volume, as they are now, to those who do not hold its lock.
-func (h *held) publish() {
+func (h held) publish() {
 	v := h.of
 	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
-	v.env.Touch(publishedObject+h.key, true)
+	v.env.Touch(h.shown, true)
 	h.published = h.published[:0]
 	for _, m := range h.mounts {
 		if m.mounted && m.inUse() {
-			shown := &mount{full: m.full, path: m.path, aliases: slices.Clip(m.aliases)} // which only grow
+			shown := h.show()
+			*shown = naming{m.full, m.path, slices.Clip(m.aliases)} // which only grow
 			h.published = append(h.published, shown)
 		}
 	}
 	v.table.Unlock()
+}
+
+// show is memory for what is published next. The table's monitor is held.
+func (r *record) show() *naming {
+	if len(r.published) == 0 {
+		return &r.firstShown
+	}
+	return &naming{}
 }
 
 // mountpoint returns where a volume is mounted, "" if it is not. It waits for no volume's lock.
