@@ -24,19 +24,11 @@ type question struct {
 //go:norace
 func (k *Kernel) choose(cur *Task) *Task {
 	for k.failure == nil {
-		def, enabled := -1, k.enabled[:0]
-		for _, t := range k.live {
-			if t.dying {
-				return k.unwindNext() // no choice, it acts no more
-			}
-			if t.state == ready || t.state == locking && t.on.holder == nil || t.unblocked() { // the frequent ones first
-				if t == cur {
-					def = len(enabled)
-				}
-				enabled = append(enabled, t)
-			}
+		doomed, def := k.muster(cur)
+		if doomed {
+			return k.unwindNext() // no choice, it acts no more
 		}
-		k.enabled = enabled
+		enabled := k.enabled
 		if len(enabled) == 0 {
 			if len(k.timers) > 0 && len(k.live) > 0 {
 				k.tick()
@@ -59,6 +51,10 @@ func (k *Kernel) choose(cur *Task) *Task {
 		if def < 0 {
 			def = k.defaultIndex(cur)
 		}
+		if len(enabled) > 1 || early {
+			k.shape.Choices++
+		}
+		k.shape.Tasks = max(k.shape.Tasks, enabled[len(enabled)-1].index+1)
 		if early {
 			enabled = append(enabled, k.clock)
 			k.enabled = enabled
@@ -100,6 +96,40 @@ func (k *Kernel) unwindNext() (next *Task) {
 	}
 	next.killed = true
 	return next
+}
+
+// muster fills k.enabled, and returns the place of cur in it, -1 if it has none; or else that there are tasks that are to die.
+//
+// This runs at every step, and which tasks can go on is nothing that a processor could guess: so every task is put into the
+// list, and unless its gate is open the next one into its place.
+//
+//go:norace
+func (k *Kernel) muster(cur *Task) (doomed bool, place int) {
+	if cap(k.enabled) <= len(k.live) { // room for the clock, too
+		k.enabled = make([]*Task, 2*len(k.live)+2)
+	}
+	enabled, n, place := k.enabled[:len(k.live)], 0, -1
+	for _, t := range k.live {
+		if t.dying {
+			return true, -1
+		}
+		enabled[n] = t
+		if t == cur {
+			place = n
+		}
+		free := t.gate.holder == nil
+		if k.wary {
+			free = t.enabled()
+		}
+		if free {
+			n++
+		}
+	}
+	k.enabled = enabled[:n]
+	if place == n || place >= 0 && enabled[place] != cur {
+		place = -1
+	}
+	return false, place
 }
 
 // ticked ends a step of the clock.

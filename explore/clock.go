@@ -83,7 +83,7 @@ func (k *Kernel) tick() {
 			}
 			k.expire(t.deadline)
 		case !t.sleeper.expired():
-			t.sleeper.woken, t.sleeper.cause = true, k.steps
+			t.sleeper.woken, t.sleeper.gate, t.sleeper.cause = true, &k.open, k.steps
 		}
 	}
 }

@@ -46,6 +46,7 @@ func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 	} else {
 		d.plain = parent.Done() == nil
 	}
+	k.wary = k.wary || !d.plain
 	return d
 }
 
@@ -115,5 +116,19 @@ func (d *deadline) end(err error) {
 	d.err = err
 	if d.done != nil {
 		close(d.done)
+	}
+	for _, t := range d.k.live {
+		if t.state != ready && t.ctx != nil {
+			d.k.heed(t)
+		}
+	}
+}
+
+// heed has the kernel ask contexts if that of a task has ended, or can end without its knowing.
+//
+//go:norace
+func (k *Kernel) heed(t *Task) {
+	if d, ok := t.ctx.(*deadline); !ok || d.ended() != nil {
+		k.wary = true
 	}
 }

@@ -36,11 +36,15 @@ type Kernel struct {
 	tasks   []*Task // all of this run
 	live    []*Task // those that have not ended, in the order of their creation
 	choice  Choice  // scratch of choose
+	shape   Shape   // of this run
 	enabled []*Task // scratch of choose
 	current *Task
 	next    *Task // who goes on when the current coroutine gives way; nil ends the run
 	clock   *Task // stands for the clock among Enabled
 	root    *Task // stands for the program while it sets up, and for the oracles at the end
+
+	open, shut monitor // gates: nobody holds the one, and somebody the other
+	wary       bool    // tasks may be enabled by more than a free monitor: the end of a context, the first place in a queue
 
 	now    time.Duration
 	time   time.Time // the same
@@ -294,7 +298,7 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	if k.current == k.root {
 		t.cause = none // the set-up is no step
 	}
-	t.point = Point{"start", t.name}
+	t.point, t.gate = Point{"start", t.name}, &k.open
 	t.visited = append(t.visited, t.point)
 	k.tasks = append(k.tasks, t)
 	k.live = append(k.live, t)

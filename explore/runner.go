@@ -115,6 +115,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		deviations: k.deviations[:0], time: epoch, atStep: k.atStep[:0], atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
 		states: k.states[:0], expiries: k.expiries, identities: k.identities, stuck: k.stuck[:0], records: k.records[:0],
 	}
+	k.shut.holder, k.wary = k.root, o.Locks == GoMutex
 	k.watcher, _ = s.(Watcher)
 	k.denied, _ = s.(denier)
 	if c, ok := s.(collector); ok && c.collects() && !k.threads { // the map would look like a data race

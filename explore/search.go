@@ -101,7 +101,7 @@ func (r *Runner) Search(s Search, p Program) Report {
 		rep.Schedules++
 		rep.Steps += res.Steps
 		rep.Result, rep.Run = res, n
-		probe.ran(&rep, strategy, &res)
+		probe.ran(&rep, strategy, &res, r.k.shape)
 		if res.Failure == nil && !res.Abandoned && guarded {
 			rep.Result.Failure = r.guard(p, s.Options, n, &res)
 		}
@@ -129,7 +129,6 @@ func (r *Runner) guard(p Program, o Options, n int, first *Result) *Failure {
 type probe struct {
 	Strategy
 	coverage *Coverage
-	shape    Shape
 	history  Hash
 	watching watchingProbe
 	denying  denyingProbe
@@ -153,9 +152,12 @@ func newProbe(c *Coverage) *probe {
 	return p
 }
 
-// around returns the probe as the strategy of the next run.
+// around returns what is the strategy of the next run: the probe, if it has something to count.
 func (p *probe) around(s Strategy) Strategy {
-	p.Strategy, p.shape, p.history = s, Shape{}, NewHash()
+	if p.coverage == nil {
+		return s
+	}
+	p.Strategy, p.history = s, NewHash()
 	w, ok := s.(Watcher)
 	if d, denies := s.(denier); denies && ok {
 		p.denying.Watcher, p.denying.denier = w, d
@@ -182,25 +184,16 @@ func (p *probe) observer(outer func(Event)) func(Event) {
 	}
 }
 
-func (p *probe) ran(rep *Report, s Strategy, res *Result) {
-	rep.Shape.Add(p.shape)
+func (p *probe) ran(rep *Report, s Strategy, res *Result, shape Shape) {
+	rep.Shape.Add(shape)
 	if p.coverage != nil && !res.Abandoned {
-		p.coverage.add(s, res.Hash, p.history, p.shape)
+		p.coverage.add(s, res.Hash, p.history, shape)
 	}
 }
 
 func (p *probe) Next(c *Choice) int {
-	last := len(c.Enabled) - 1
-	if last > 0 {
-		p.shape.Choices++
-	}
-	if c.Clock && last > 0 {
-		p.shape.Tasks = max(p.shape.Tasks, c.Enabled[last-1].index+1)
-	} else {
-		p.shape.Tasks = max(p.shape.Tasks, c.Enabled[last].index+1)
-	}
 	i := p.Strategy.Next(c)
-	if c.Clock && last > 0 && p.coverage != nil {
+	if last := len(c.Enabled) - 1; c.Clock && last > 0 {
 		t := p.coverage.offer(clockName, earlyTimer)[0]
 		t.met++
 		if i == last {
@@ -212,18 +205,16 @@ func (p *probe) Next(c *Choice) int {
 
 func (p *probe) Fault(t *Task, at Point, faults []string) int {
 	i := p.Strategy.Fault(t, at, faults)
-	if p.coverage != nil {
-		for j, t := range p.coverage.offer(at.Op, faults) {
-			t.met++
-			if i == j+1 {
-				t.taken++
-			}
+	for j, t := range p.coverage.offer(at.Op, faults) {
+		t.met++
+		if i == j+1 {
+			t.taken++
 		}
 	}
 	return i
 }
 
-func (p *probe) collects() bool { return p.coverage != nil }
+func (p *probe) collects() bool { return true }
 
 func (p *probe) sometimes(name string, ok bool) {
 	t := p.coverage.sometime(name)

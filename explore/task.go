@@ -28,7 +28,8 @@ type Task struct {
 	killed  bool // while another acted: its unwinding is no step
 	late    bool // it could have given up, but this step woke it
 	client  bool
-	index   int // among the run's tasks
+	index   int      // among the run's tasks
+	gate    *monitor // says the same as enabled, by whether it is held; not while the kernel is wary
 	on      *monitor
 	ctx     context.Context // ends a state of waiting early; nil if it cannot
 	worker  *worker

@@ -19,6 +19,7 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 		return
 	}
 	t.visited = append(t.visited, p)
+	k.bar(t)
 	if k.threads {
 		t.worker.yield()
 	} else {
@@ -39,6 +40,23 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 	}
 	t.state = ready
 	k.noteStep(t)
+}
+
+// bar puts the task before its gate.
+//
+//go:norace
+func (k *Kernel) bar(t *Task) {
+	switch t.state {
+	case ready:
+		t.gate = &k.open
+	case locking:
+		t.gate = t.on
+	default:
+		t.gate = &k.shut
+	}
+	if t.ctx != nil && !k.wary {
+		k.heed(t)
+	}
 }
 
 // ended is the last thing a task does.
