@@ -194,9 +194,13 @@ func (s *Service) readMeta(ctx context.Context, files Store, v Volume, l *labels
 	s.env.Touch(l.meta, false)
 	text, err := s.readSidecar(ctx, files, v)
 	if err == nil {
+		var known *Meta
 		s.mu.lock()
-		meta, err = s.memo.meta(text)
+		known, err = s.memo.Meta(text)
 		s.mu.unlock()
+		if err == nil {
+			meta = *known
+		}
 	}
 	if err != nil && !errors.Is(err, ErrNotExist) {
 		s.log.Warn("metadata not read", "host", s.cfg.Host, "volume", v.Name, "datastore", v.Datastore, "err", err)

@@ -14,9 +14,10 @@ const (
 // zero value is ready.
 type Memo struct {
 	requests map[string]*request
-	metas    map[string]Meta
-	labels   map[labelKey]*labels
+	metas    map[string]*Meta
 
+	sidecars     recent[identity, *Meta] // what is in metas, too
+	labels       recent[labelKey, *labels]
 	encoded      recent[metaKey, text]
 	descriptions recent[descriptionKey, text]
 	devices      recent[wire.Device, []byte]
@@ -47,21 +48,44 @@ func (m *Memo) request(text []byte) *request {
 	return r
 }
 
-func (m *Memo) meta(text []byte) (Meta, error) {
-	if meta, ok := m.metas[string(text)]; ok {
-		return meta, nil
+// Meta is DecodeMeta of what a [Store] has returned. The result is not to be changed.
+func (m *Memo) Meta(text []byte) (*Meta, error) {
+	is := identify(text)
+	if known := m.sidecars.find(&is); known != nil {
+		return *known, nil
 	}
-	meta, err := DecodeMeta(text)
-	if err == nil && len(text) <= memoTextSize {
+	meta := m.metas[string(text)]
+	if meta == nil {
+		decoded, err := DecodeMeta(text)
+		if err != nil {
+			return nil, err
+		}
+		if meta = &decoded; len(text) > memoTextSize {
+			return meta, nil
+		}
 		remember(&m.metas, string(text), meta)
 	}
-	return meta, err
+	m.sidecars.add(&is, meta)
+	return meta, nil
+}
+
+// identity is a text that nobody changes, by where it is: whoever remembers it keeps the text there.
+type identity struct {
+	first *byte
+	size  int
+}
+
+func identify(text []byte) identity {
+	if len(text) == 0 {
+		return identity{}
+	}
+	return identity{&text[0], len(text)}
 }
 
 func (m *Memo) label(v Volume, lockDatastore, lockGroup string) *labels {
 	key := labelKey{Volume: v, lockDatastore: lockDatastore, lockGroup: lockGroup}
-	if l := m.labels[key]; l != nil {
-		return l
+	if known := m.labels.find(&key); known != nil {
+		return *known
 	}
 	l := &labels{
 		lock: lockName(lockDatastore, lockGroup, v.Name),
@@ -69,7 +93,7 @@ func (m *Memo) label(v Volume, lockDatastore, lockGroup string) *labels {
 		meta: "meta:" + v.Datastore + "/" + v.Name,
 		list: listLabel(v.Datastore),
 	}
-	remember(&m.labels, key, l)
+	m.labels.add(&key, l)
 	return l
 }
 

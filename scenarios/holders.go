@@ -187,14 +187,13 @@ func (w *World) meta(volume string) *esxsim.Meta {
 	if err != nil {
 		return nil
 	}
-	meta, seen := w.t.metadata[string(text)]
-	if !seen {
-		if m, err := esxsim.DecodeMeta(text); err == nil {
-			meta = &m
-		}
-		if !w.t.threads { // a shared map would look like a data race
-			w.t.metadata[string(text)] = meta
-		}
+	memo := w.t.memo
+	if w.t.threads { // shared memory would look like a data race
+		memo = new(esxsim.Memo)
+	}
+	meta, err := memo.Meta(text)
+	if err != nil {
+		return nil
 	}
 	return meta
 }

@@ -58,9 +58,8 @@ type theatre struct {
 	world     World  // of the last run; its memory serves the next
 	step, end func() // of the world's judge: a method value made at every run would cost memory
 	state     func(see func(object string, value explore.Hash))
-	begin     func()                  // the opening, and then the others
-	metadata  map[string]*esxsim.Meta // by their text
-	calls     []Call                  // room for the calls of a run
+	begin     func() // the opening, and then the others
+	calls     []Call // room for the calls of a run
 	called    []*Call
 	holders   []holder
 	subjects  []subject
@@ -72,7 +71,7 @@ func newTheatre(s *Script, o *opinions) (*theatre, error) {
 	t := &theatre{
 		script: s, memo: new(esxsim.Memo), quirks: esxsim.Quirks{}, start: model.Start{}, opinions: o,
 		histories: make([][]model.Call, 1+len(s.VMs)), counts: make([][]uint64, 1+len(s.VMs)),
-		log: slog.New(slog.DiscardHandler), metadata: map[string]*esxsim.Meta{},
+		log:    slog.New(slog.DiscardHandler),
 		stores: append([]string{datastore}, s.Stores...),
 	}
 	t.media = guestsim.NewMedia(nil)
