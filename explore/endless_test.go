@@ -64,3 +64,42 @@ func TestMinimizeAndExplainEndWhenTheyAreTold(t *testing.T) {
 	require.Nil(t, r.Explain(program, m.Deviations, o))
 	require.Equal(t, 1, runs)
 }
+
+// TestMinimizeIsBoundedInSteps: each of the schedules that a proof would run is long.
+func TestMinimizeIsBoundedInSteps(t *testing.T) {
+	r := explore.NewRunner()
+	defer r.Close()
+	const length, most = 500, 20_000
+	program := func(k *explore.Kernel) {
+		w, turns, last := k.World("w"), 0, ""
+		for _, name := range []string{"c1", "c2"} {
+			k.Client(name, w, func() {
+				for range length {
+					k.Before("do", "a")
+					if last != name {
+						last = name
+						turns++
+					}
+				}
+			})
+		}
+		k.AtEnd(func() {
+			if turns >= 4 {
+				k.Fail("turns", "too many")
+			}
+		})
+	}
+	ds, err := explore.ParseDeviation("switch c1 -> c2 before do(a)#9")
+	require.NoError(t, err)
+	back, err := explore.ParseDeviation("switch c2 -> c1 before do(a)#9")
+	require.NoError(t, err)
+	all := []explore.Deviation{ds, back}
+	m, res := r.MinimizeWithin(explore.Effort{Runs: explore.ProofRuns, Steps: most}, program, all, explore.Options{})
+	require.NotNil(t, res.Failure)
+	require.Equal(t, all, m.Deviations)
+	require.False(t, m.Proved)
+	require.Less(t, m.Steps, most+3*length)
+	m, _ = r.MinimizeWithin(explore.Effort{Runs: explore.ProofRuns}, program, all, explore.Options{})
+	require.True(t, m.Proved)
+	require.Greater(t, m.Steps, 10*most)
+}

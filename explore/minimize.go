@@ -8,6 +8,18 @@ type Minimized struct {
 	// Proved says that every schedule with fewer deviations was run, and none of them failed the same oracle.
 	Proved bool
 	Runs   int // that it took
+	Steps  int // of all these runs
+}
+
+// Effort bounds Minimize: a run can be as long as thousands of others, as a livelock is.
+type Effort struct {
+	Runs  int
+	Steps int // of all runs; 0 means no bound
+}
+
+// spent reports whether a minimization has to end with what it has.
+func (m *Minimized) spent(e Effort, o *Options) bool {
+	return m.Runs >= e.Runs || e.Steps > 0 && m.Steps >= e.Steps || o.stopped()
 }
 
 // ProofRuns is how many runs Minimize may use up.
@@ -15,31 +27,32 @@ const ProofRuns = 20_000
 
 // Minimize is MinimizeWithin a usual number of runs.
 func (r *Runner) Minimize(p Program, ds []Deviation, o Options) (Minimized, Result) {
-	return r.MinimizeWithin(ProofRuns, p, ds, o)
+	return r.MinimizeWithin(Effort{Runs: ProofRuns}, p, ds, o)
 }
 
 // MinimizeWithin returns a failing schedule with fewer deviations, and the result of its run. First it takes away what
 // the failure does not need; then it tries every schedule with 0 deviations, with 1, and so on, until one fails or no
 // number is left that would be less. The failure stays the same oracle's. The deviations must fail to begin with; if
-// they do not, they are returned as they came.
-func (r *Runner) MinimizeWithin(runs int, p Program, ds []Deviation, o Options) (Minimized, Result) {
+// they do not, they are returned as they came. What the effort bounds is begun no more; a run that has begun is ended.
+func (r *Runner) MinimizeWithin(e Effort, p Program, ds []Deviation, o Options) (Minimized, Result) {
 	best := r.Run(p, NewReplay(ds), 0, o)
-	m := Minimized{Deviations: ds, Runs: 1}
+	m := Minimized{Deviations: ds, Runs: 1, Steps: best.Steps}
 	if best.Failure == nil {
 		return m, best
 	}
 	m.Deviations = best.Deviations
-	r.delta(runs, p, o, &m, &best)
-	r.prove(runs, p, o, &m, &best)
+	r.delta(e, p, o, &m, &best)
+	r.prove(e, p, o, &m, &best)
 	return m, best
 }
 
 // delta takes deviations away, many at a time as long as that works (Zeller, Hildebrandt, "Simplifying and isolating
 // failure-inducing input", IEEE TSE 2002), until no single one can be spared. The last one is left to prove.
-func (r *Runner) delta(runs int, p Program, o Options, m *Minimized, best *Result) {
+func (r *Runner) delta(e Effort, p Program, o Options, m *Minimized, best *Result) {
 	try := func(part []Deviation) bool {
 		m.Runs++
 		res := r.Run(p, NewReplay(part), 0, o)
+		m.Steps += res.Steps
 		// A run may deviate in fewer places than it was asked to, never in more.
 		if res.Failure == nil || res.Failure.Oracle != best.Failure.Oracle || len(res.Deviations) >= len(m.Deviations) {
 			return false
@@ -49,7 +62,7 @@ func (r *Runner) delta(runs int, p Program, o Options, m *Minimized, best *Resul
 	}
 	for size := len(m.Deviations) / 2; size > 0; {
 		shrunk := false
-		for from := 0; from < len(m.Deviations) && m.Runs < runs && !o.stopped(); {
+		for from := 0; from < len(m.Deviations) && !m.spent(e, &o); {
 			ds := m.Deviations
 			part := slices.Concat(ds[:from], ds[min(from+size, len(ds)):])
 			if try(part) {
@@ -61,21 +74,22 @@ func (r *Runner) delta(runs int, p Program, o Options, m *Minimized, best *Resul
 		switch {
 		case size > 1:
 			size = min(size/2, max(1, len(m.Deviations)/2))
-		case !shrunk || m.Runs >= runs || o.stopped():
+		case !shrunk || m.spent(e, &o):
 			size = 0
 		}
 	}
 }
 
 // prove runs every schedule with fewer deviations than m, those with the fewest first.
-func (r *Runner) prove(runs int, p Program, o Options, m *Minimized, best *Result) {
+func (r *Runner) prove(e Effort, p Program, o Options, m *Minimized, best *Result) {
 	b := NewBounded(0, len(m.Deviations)-1)
 	for len(m.Deviations) > 0 && b.More() {
-		if m.Runs >= runs || o.stopped() {
+		if m.spent(e, &o) {
 			return
 		}
 		m.Runs++
 		res := r.Run(p, b, 0, o)
+		m.Steps += res.Steps
 		if res.Failure != nil && res.Failure.Oracle == best.Failure.Oracle && !b.Repeated() {
 			*best, m.Deviations = res, res.Deviations
 			break

@@ -168,7 +168,7 @@ func TestMinimalIsProved(t *testing.T) {
 		require.Equal(t, "zigzag", res.Failure.Oracle)
 		require.Equal(t, m.Deviations, res.Deviations)
 
-		few, _ := r.MinimizeWithin(12, zigzag, rep.Result.Deviations, explore.Options{})
+		few, _ := r.MinimizeWithin(explore.Effort{Runs: 12}, zigzag, rep.Result.Deviations, explore.Options{})
 		require.False(t, few.Proved)
 		require.LessOrEqual(t, few.Runs, 14)
 		require.Equal(t, "zigzag", r.Run(zigzag, explore.NewReplay(few.Deviations), 0, explore.Options{}).Failure.Oracle)
