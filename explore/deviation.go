@@ -75,7 +75,10 @@ func (k *Kernel) materialize() []Deviation {
 }
 
 // Costs reports whether the deviation uses the fault budget: a fault, or a timer that fires early.
-func (d Deviation) Costs() bool { return d.Kind == Fault || d.To == clockName }
+func (d Deviation) Costs() bool { return d.Kind == Fault || d.Early() }
+
+// Early reports whether the deviation lets the next timer fire although somebody can still go on.
+func (d Deviation) Early() bool { return d.To == clockName }
 
 // Preemption reports whether the deviation takes the turn from a task that could have gone on.
 func (d Deviation) Preemption() bool { return d.Kind == Switch }

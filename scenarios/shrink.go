@@ -14,12 +14,23 @@ type Shrunk struct {
 	Minimized   explore.Minimized
 	Result      explore.Result // of the minimal run
 	Explanation *explore.Explanation
-	Runs        int // of everything
+	Runs        int  // of everything
+	Stopped     bool // Options.Stop ended it: the result may be larger than need be
+	Exhausted   bool // the bound on steps ended it, see Shrink; the same
 }
 
 // attemptRuns is how many schedules of a smaller program are tried, those with the fewest deviations first, when the
 // schedule at hand does not fail there: enough for all that deviate once.
 const attemptRuns = 300
+
+// Of how many runs of usual length shrinking the program has the steps.
+const programRuns = 20_000
+
+// How long a run of a program usually is, at least and at most, in steps.
+const (
+	shortRun = 100
+	longRun  = 2000
+)
 
 // ErrPasses says that there is nothing to shrink.
 var ErrPasses = errors.New("no oracle objects to the schedule: there is nothing to shrink")
@@ -37,7 +48,8 @@ func (s *Stage) Search(search explore.Search) (explore.Report, error) {
 // Shrink makes the script with this failing schedule small: workload first, then the schedule. The failure stays the
 // same oracle's. Proof is how many runs may be spent on proving that the deviations are as few as can be. Options.Faults
 // is how many faults a run may have; 0 means as many as the script says, or as the schedule has. Options.Stop ends it early:
-// what is returned fails all the same, but may be larger than need be.
+// what is returned fails all the same, but may be larger than need be. So does a bound on steps, because a run that is a livelock
+// takes as many as thousands of others: the proof may take twice as many as proof runs of the length of the sequential one.
 func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int) (Shrunk, error) {
 	o.Faults = max(o.Faults, script.Faults, faultsIn(ds))
 	o.Locks, o.Records = script.Locks, script.Fine
@@ -55,14 +67,21 @@ func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int
 		return Shrunk{Runs: 1}, ErrPasses
 	}
 	x.oracle, x.schedule, x.runs = first.Failure.Oracle, first.Deviations, 1
+	usual := x.usual(stage)
+	x.bound = programRuns * usual
 	x.minimize(stage, attemptRuns)
-	for !x.stopped() && x.smaller() {
+	for !x.spent() && x.smaller() {
 	}
+	exhausted := x.steps >= x.bound
 	if stage, err = newStageOn(x.script, x.runner, &x.opinions); err != nil {
 		return Shrunk{}, err
 	}
+	x.bound = x.steps + max(1, proof*usual)
 	m, res := x.minimize(stage, proof)
-	out := Shrunk{Script: x.script.WithSchedule(m.Deviations), Minimized: m, Result: res, Runs: x.runs}
+	out := Shrunk{
+		Script: x.script.WithSchedule(m.Deviations), Minimized: m, Result: res, Runs: x.runs,
+		Stopped: x.stopped(), Exhausted: exhausted || !m.Proved && x.steps >= x.bound,
+	}
 	if faults := faultsIn(m.Deviations); faults > 0 || x.script.Faults > 0 {
 		out.Script.Faults = o.Faults
 	}
@@ -78,11 +97,23 @@ type shrinking struct {
 	script   *Script // the smallest so far
 	schedule []explore.Deviation
 	runs     int
+	steps    int // of all runs
+	bound    int // of steps
+}
+
+// usual is twice the length of the sequential run, in steps. One that fails may be endless, and says nothing.
+func (x *shrinking) usual(stage *Stage) int {
+	res := x.runner.Run(stage.Program, explore.NewReplay(nil), 0, x.options)
+	if res.Failure != nil {
+		return shortRun
+	}
+	return min(max(2*res.Steps, shortRun), longRun)
 }
 
 func (x *shrinking) minimize(stage *Stage, runs int) (explore.Minimized, explore.Result) {
-	m, res := x.runner.MinimizeWithin(runs, stage.Program, x.schedule, x.options)
-	x.schedule, x.runs = m.Deviations, x.runs+m.Runs
+	e := explore.Effort{Runs: runs, Steps: max(1, x.bound-x.steps)}
+	m, res := x.runner.MinimizeWithin(e, stage.Program, x.schedule, x.options)
+	x.schedule, x.runs, x.steps = m.Deviations, x.runs+m.Runs, x.steps+m.Steps
 	return m, res
 }
 
@@ -134,6 +165,9 @@ func (s *Script) give(client, op int) {
 	}
 }
 
+// spent reports whether no run is to be begun any more.
+func (x *shrinking) spent() bool { return x.steps >= x.bound || x.stopped() }
+
 func (x *shrinking) stopped() bool { return x.options.Stop != nil && x.options.Stop() }
 
 // try keeps a smaller script if it is still a script, and fails in the same way under some schedule.
@@ -148,8 +182,12 @@ func (x *shrinking) try(change func(*Script)) bool {
 		return false
 	}
 	fails := func(s explore.Strategy) bool {
+		if x.spent() {
+			return false
+		}
 		x.runs++
 		res := x.runner.Run(stage.Program, s, 0, x.options)
+		x.steps += res.Steps
 		if stage.err != nil || res.Failure == nil || res.Failure.Oracle != x.oracle {
 			return false
 		}
@@ -160,16 +198,19 @@ func (x *shrinking) try(change func(*Script)) bool {
 		return true
 	}
 	b := explore.NewBounded(0, len(x.schedule))
-	for n := 0; n < attemptRuns && !x.stopped() && b.More(); n++ {
+	for n := 0; n < attemptRuns && !x.spent() && b.More(); n++ {
 		if fails(b) {
 			return true
 		}
 	}
-	if c.operations() < large || x.stopped() {
+	if c.operations() < large || x.spent() {
 		return false
 	}
 	random := explore.Random(0)
 	for n := range attemptRuns {
+		if x.spent() {
+			return false
+		}
 		if fails(numbered{random, n}) {
 			x.minimize(stage, attemptRuns)
 			return true

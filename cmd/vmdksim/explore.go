@@ -93,7 +93,7 @@ func newExplore() *cobra.Command {
 	f.StringVar(&x.strategy, "strategy", "portfolio", "how to choose schedules: "+strings.Join(explore.StrategyNames(), ", "))
 	f.Uint64Var(&x.seed, "seed", 1, "of the random schedules")
 	f.IntVar(&x.schedules, "schedules", defaultSchedules, "try at most so many; with --budget, no limit unless given")
-	f.DurationVar(&x.budget, "budget", 0, "stop after this time, such as 30s (default: none)")
+	f.DurationVar(&x.budget, "budget", 0, "stop after this time, such as 30s, the shrinking included (default: none)")
 	f.IntVar(&x.faults, "faults", 0, "faults that one run may have (default: what FILE says)")
 	f.StringVar(&x.locks, "locks", "", "how locks are handed on: barging, or go as sync.Mutex does (default: what FILE says)")
 	f.IntVarP(&x.jobs, "jobs", "j", 1, "schedules run at the same time")
@@ -201,9 +201,14 @@ func (x *exploration) search(cmd *cobra.Command, script *scenarios.Script) (expl
 	}
 	var found *scenarios.Shrunk
 	if q.Found {
-		o := explore.Options{Faults: x.faults, Watchdog: x.watchdog, Stop: interrupted(cmd)}
+		ctrlC := interrupted(cmd)
+		late := func() bool { return x.budget > 0 && time.Since(start) >= x.budget }
+		o := explore.Options{Faults: x.faults, Watchdog: x.watchdog, Stop: func() bool { return ctrlC() || late() }}
 		if found, err = e.shrink(script, &q.Result, o, x.proof); err != nil {
 			return explored{}, nil, err
+		}
+		if found.Stopped && !ctrlC() {
+			e.Cut = "--budget"
 		}
 	}
 	e.ElapsedMS, e.ElapsedUS = time.Since(start).Milliseconds(), time.Since(start).Microseconds()

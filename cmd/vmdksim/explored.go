@@ -29,7 +29,9 @@ type explored struct {
 	Proved      bool   `json:"proved"` // no schedule with fewer deviations fails
 	Preemptions int    `json:"preemptions"`
 	Faults      int    `json:"faults"`
+	Early       int    `json:"early_timers"` // of the faults
 	ShrinkRuns  int    `json:"shrink_runs"`
+	Cut         string `json:"cut,omitempty"` // what ended the shrinking, so that the failure may be larger than need be
 	Oracle      string `json:"oracle,omitempty"`
 	Detail      string `json:"detail,omitempty"`
 	File        string `json:"file,omitempty"`
@@ -51,7 +53,11 @@ func (e *explored) write(file string, s *scenarios.Script, header string) error 
 // minimum says how small the failure is.
 func (e *explored) minimum() string {
 	proof := "proved minimal"
-	if !e.Proved {
+	switch {
+	case e.Proved:
+	case e.Cut != "":
+		proof = "not proved minimal: " + e.Cut + " ended it"
+	default:
 		proof = "none can be left out"
 	}
 	return fmt.Sprintf("%s (%s, %d schedules), %s", plural(e.Deviations, "deviation"), proof, e.proofRuns, plural(e.Operations, "operation"))
@@ -90,8 +96,17 @@ func (e *explored) count(s *scenarios.Shrunk) {
 	e.Found = true
 	e.Oracle, e.Detail = s.Result.Failure.Oracle, s.Result.Failure.Detail
 	e.Operations, e.Proved, e.ShrinkRuns, e.proofRuns = operations(s.Script), s.Minimized.Proved, s.Runs, s.Minimized.Runs
+	switch {
+	case s.Stopped:
+		e.Cut = "Ctrl-C"
+	case s.Exhausted:
+		e.Cut = "the bound on steps"
+	}
 	for _, d := range s.Minimized.Deviations {
 		e.Deviations++
+		if d.Early() {
+			e.Early++
+		}
 		if d.Preemption() {
 			e.Preemptions++
 		}

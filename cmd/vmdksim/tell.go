@@ -45,6 +45,9 @@ func (e *explored) tell(out io.Writer, found *scenarios.Shrunk) error {
 	}
 	fmt.Fprintf(out, "\n%s\n%s: %s\n", scenarios.Table(o.Events), e.Oracle, e.Detail)
 	why(out, found.Explanation)
+	if e.Early > 1 {
+		fmt.Fprintf(out, "it rests on %d early timers: everything else was that slow, while the driver counts on ESX to execute within 2s what it has received\n", e.Early)
+	}
 	if e.Confidence != nil {
 		e.Confidence.tell(out)
 	}
