@@ -231,5 +231,17 @@ func (s *Service) Plugged(id string) []Plugged {
 	return list
 }
 
+// Place returns where a volume's disk is in a VM; false if it is not in it. It is for oracles, as Plugged is.
+func (s *Service) Place(id string, v Volume) (at wire.Device, there bool) {
+	s.mu.lock()
+	defer s.mu.unlock()
+	if m := s.vms[id]; m != nil {
+		if sl := m.find(v); sl != nil && sl.state == plugged {
+			return sl.at, true
+		}
+	}
+	return wire.Device{}, false
+}
+
 // Idle reports whether nobody holds or waits for a lock of the service. It is for oracles.
 func (s *Service) Idle() bool { return s.locks.idle() && s.vmLocks.idle() }

@@ -14,6 +14,8 @@ type mishap struct {
 	volume int    // whom it concerns: an index, everyone or noOne
 	get    bool   // it happened to a Get
 	at     int64  // the judge's time
+	// metadata says that it may have left a volume's metadata wrong.
+	metadata bool
 }
 
 // Of a mishap that is not about one volume.
@@ -81,7 +83,7 @@ func (j *judge) mishap(h *host, op, object, fault string) {
 	case op == "esx.list":
 		m.volume = noOne
 	case strings.HasPrefix(op, "esx."), op == "guest.mount", op == "guest.unmount":
-		m.volume = j.w.t.index(object)
+		m.volume, m.metadata = j.w.t.index(object), writesMetadata(op)
 	case op == "guest.plug":
 		m.volume = j.w.t.index(j.w.plug)
 	case h != nil:
@@ -89,6 +91,13 @@ func (j *judge) mishap(h *host, op, object, fault string) {
 	}
 	j.mishaps = append(j.mishaps, m)
 	j.w.t.mishaps = j.mishaps
+}
+
+// writesMetadata reports whether a step of ESX writes metadata.
+//
+//go:norace
+func writesMetadata(op string) bool {
+	return strings.HasSuffix(op, ".meta") || strings.HasSuffix(op, ".restore") || strings.HasSuffix(op, ".repair") || strings.HasPrefix(op, "esx.meta.")
 }
 
 // inSlot is the volume whose disk a guest has under a device path, everyone if there is none.
@@ -118,6 +127,20 @@ func (j *judge) met(volume int) bool {
 		}
 	}
 	return j.early()
+}
+
+// misrecorded reports whether a fault befell the metadata of a volume. What happened to its requests, to its disk or in a guest
+// is no reason for metadata that are wrong once nobody works on it.
+//
+//go:norace
+func (j *judge) misrecorded(volume int) bool {
+	for i := range j.mishaps {
+		m := &j.mishaps[i]
+		if (m.volume == volume || m.volume == everyone) && m.metadata {
+			return true
+		}
+	}
+	return false
 }
 
 // excused reports whether a call that has been answered, or never will be, may have failed because of a fault or a

@@ -48,6 +48,7 @@ type judge struct {
 	w        *World
 	time     int64
 	troubled int64  // when the first life ended; 0: none has
+	renamed  bool   // a VM has got another name
 	replaced bool   // a process of the service has taken over from another one
 	room     []Call // for calls to come
 	calls    []*Call

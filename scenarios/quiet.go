@@ -1,8 +1,6 @@
 package scenarios
 
 import (
-	"fmt"
-
 	"vmdkvol/explore"
 	"vmdkvol/seam"
 )
@@ -82,14 +80,8 @@ func (j *judge) disagrees(h *host, s *subject, volume int) string {
 		return "is attached to " + h.name + ", but not mounted"
 	case mounted && !held && !s.uncertain:
 		return "is mounted, but no container holds it"
-	case j.met(volume) || j.troubled > 0 || j.replaced || len(w.esxs) > 1:
+	case j.misrecorded(volume) || j.troubled > 0 || j.replaced || len(w.esxs) > 1:
 		return "" // then the metadata need not be right: a listener may be late, and no lock holds between processes
 	}
-	if meta := w.meta(s.name); meta != nil {
-		if says := meta.Status == statusAttached; says != attached {
-			return fmt.Sprintf("has metadata that say %q, but is attached to %q", meta.Status, vm)
-		}
-		return j.differs(s, meta)
-	}
-	return ""
+	return j.records(s)
 }
