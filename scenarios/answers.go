@@ -26,7 +26,7 @@ func (j *judge) created(c *Call, s *subject) {
 	if content := j.w.media.Content(d.ID); content != fstypeOf(c.Op.Opts) {
 		j.w.k.Fail(OracleBare, fmt.Sprintf("%s was told that %s is created, but it holds %s", c.Client, c.Op.Volume, quoted(content)))
 	}
-	j.askedFor(c, s)
+	j.askedFor(c, s, d.ID)
 }
 
 // overlapped reports whether another call of a verb on the same volume, on any host, overlaps; "" is any that changes it.

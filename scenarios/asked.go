@@ -7,38 +7,33 @@ import (
 )
 
 // asked is what a volume was made with. The judge keeps it because a volume's metadata, which it judges, may not be its
-// witness. Only what is certain counts: the volume was given, or one Create alone has made it and nobody can change it.
+// witness. Only what is certain counts: the volume was given, or one Create alone can have made it.
 type asked struct {
-	opts  map[string]string // nil: nothing is certain
-	size  int64             // bytes
-	given bool              // it was there before any Create
+	disk string            // "": nothing is certain
+	opts map[string]string // never changed
+	size int64             // bytes
 }
 
 // provided is what was given.
-func (j *judge) provided(i int, opts map[string]string, size int64) {
+func (j *judge) provided(i int, opts map[string]string, size int64, disk string) {
 	if s := &j.subjects[i]; !j.w.t.foreign[s.name] {
-		s.asked = asked{opts, size, true}
+		s.asked = asked{disk, opts, size}
 	}
 }
 
-// askedFor notes what a Create that was answered has made.
+// askedFor notes what a Create that was answered has made; c.disk is what was there when it began.
 //
 //go:norace
-func (j *judge) askedFor(c *Call, s *subject) {
-	if s.asked.given {
-		return // and stays as it is: such a Create finds that it exists
-	}
-	s.asked = asked{}
-	if j.w.t.foreign[s.name] || len(j.w.hosts) > 1 || j.met(c.volume) || j.troubled > 0 {
+func (j *judge) askedFor(c *Call, s *subject, disk string) {
+	if disk == c.disk {
 		return
 	}
-	for _, o := range j.calls {
-		if o != c && o.volume == c.volume && (o.Op.Verb == "create" || o.Op.Verb == "remove") {
-			return // which of them has made the volume?
-		}
+	s.asked = asked{}
+	if j.w.t.foreign[s.name] || len(j.w.hosts) > 1 || j.met(c.volume) || j.troubled > 0 || j.overlapped(c, "create") {
+		return // who has made the volume?
 	}
 	if size, err := sizeOf(sizeText(c.Op.Opts)); err == nil {
-		s.asked = asked{c.Op.Opts, size, false}
+		s.asked = asked{disk, c.Op.Opts, size}
 	}
 }
 
@@ -53,10 +48,11 @@ func sizeText(opts map[string]string) string {
 //
 //go:norace
 func (j *judge) differs(s *subject, meta *esxsim.Meta) string {
-	if s.asked.opts == nil {
+	d, there := j.w.disk(s.name)
+	switch {
+	case !there || d.ID != s.asked.disk:
 		return ""
-	}
-	if d, ok := j.w.disk(s.name); ok && d.Size != s.asked.size {
+	case d.Size != s.asked.size:
 		return fmt.Sprintf("has %d bytes, but was made with %d", d.Size, s.asked.size)
 	}
 	for _, option := range [...]string{"access", "attach-as", "diskformat", "fstype", "size"} {

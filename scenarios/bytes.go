@@ -114,7 +114,6 @@ func (j *judge) powerLost(h *host) {
 //
 //go:norace
 func (j *judge) removed(c *Call, s *subject) {
-	s.asked = asked{}
 	switch result, ok := j.judged(c); {
 	case !ok || j.excused(c) || result.Kind == model.Unknown:
 		s.bytes.void = true

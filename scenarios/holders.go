@@ -61,6 +61,7 @@ func (j *judge) unmounting(mount *Call) bool {
 func (j *judge) forget(c *Call) {
 	for i, h := range j.holders {
 		if h.host == c.host && h.id == c.Op.ID && h.volume == c.volume {
+			c.held = true
 			j.w.docker.Touch(h.mountpoint, false) // step looks there no more: it matters what was done before
 			for ; i+1 < len(j.holders); i++ {     // not append, see judge
 				j.holders[i] = j.holders[i+1]
@@ -69,6 +70,51 @@ func (j *judge) forget(c *Call) {
 			return
 		}
 	}
+}
+
+// letGo judges what an Unmount left that was answered with ok. Only of one that took the last reference, alone, is it certain
+// that it had to let the volume go.
+//
+//go:norace
+func (j *judge) letGo(c *Call, s *subject) {
+	if c.Answer != okAnswer || !c.held || c.host.life > 0 || s.uncertain || j.holds(c.host, c.volume) > 0 || !j.alone(c) {
+		return
+	}
+	_, mounted := c.host.guest.At(j.w.t.volumes[c.volume].mountpoint)
+	vm, attached := j.w.store.AttachedTo(datastore, s.name)
+	if mounted || attached && vm == c.host.name {
+		j.w.k.Fail(OracleKept, fmt.Sprintf("%s was told that %s, which nobody else holds, is unmounted, but it is still %s",
+			c.Client, c.Op.Volume, what(mounted)))
+	}
+}
+
+func what(mounted bool) string {
+	if mounted {
+		return "mounted"
+	}
+	return "attached"
+}
+
+// alone reports whether nothing else was asked of the volume on its host while a call ran, and no Unmount was given up before.
+//
+//go:norace
+func (j *judge) alone(of *Call) bool {
+	for _, c := range j.calls {
+		if c == of || c.host != of.host || c.volume != of.volume {
+			continue
+		}
+		switch c.Op.Verb {
+		case "create", "remove", "mount":
+			if c.returned > of.invoked {
+				return false
+			}
+		case "unmount":
+			if c.returned > of.invoked || c.Answer != okAnswer {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // empty forgets the containers of a host: they are gone, or held by references that nobody knows of.
@@ -123,7 +169,7 @@ func (j *judge) bare(h *holder) string {
 		return "the disk under it is gone"
 	case m.DiskID != h.disk:
 		return "it is not the volume's disk"
-	case !j.w.t.threads && j.w.misgraded(j.subjects[h.volume].name, m.ReadOnly):
+	case !j.w.t.threads && j.misgraded(&j.subjects[h.volume], m.DiskID, m.ReadOnly):
 		return "the access mode is wrong"
 	}
 	return ""
@@ -198,15 +244,19 @@ func (w *World) meta(volume string) *esxsim.Meta {
 	return meta
 }
 
-// misgraded reports whether a mount has another access mode than the volume's metadata asks for. Of metadata that were lost
-// while they were written nothing is known.
+// misgraded reports whether a mount has another access mode than what was asked for when its volume was made or, if that is
+// not certain, than its metadata asks for. Of metadata that were lost while they were written nothing is known.
 //
 //go:norace
-func (w *World) misgraded(volume string, mountedReadOnly bool) bool {
-	if w.t.foreign[volume] {
+func (j *judge) misgraded(s *subject, disk string, mountedReadOnly bool) bool {
+	w := j.w
+	if w.t.foreign[s.name] {
 		return false // an administrator changes it, and the next mount heeds that
 	}
-	meta := w.meta(volume)
+	if s.asked.disk == disk {
+		return mountedReadOnly != (s.asked.opts["access"] == readOnly)
+	}
+	meta := w.meta(s.name)
 	if (meta == nil || meta.VolOpts == nil) && len(w.esxs) > 1 {
 		return false
 	}

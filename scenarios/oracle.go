@@ -14,6 +14,9 @@ const (
 	// OracleHolder: a container holds a volume, and its mountpoint has stopped being the disk (I4). Containers of an
 	// earlier life are watched until the next one begins.
 	OracleHolder = "bare-directory"
+	// OracleKept: an Unmount that took the last reference was answered with ok, and the volume is still mounted or attached (I2,
+	// I3). Docker would not hear that it is not let go yet.
+	OracleKept = "unmounted-in-words"
 	// OracleBytes: what a container wrote and synced, or wrote before a clean Unmount, is not there any more, or is
 	// something that nobody wrote (I5, I6).
 	OracleBytes = "bytes-lost"
@@ -118,6 +121,9 @@ func (j *judge) invoke(h *host, client string, l *line) *Call {
 		s.running++
 	}
 	switch l.op.Verb {
+	case "create":
+		d, _ := j.w.disk(s.name)
+		c.disk = d.ID
 	case "unmount":
 		j.forget(c)
 	case "remove":
@@ -158,6 +164,7 @@ func (j *judge) answer(c *Call, l *line, answer string, err error) {
 	case "mount":
 		j.mounted(c, s)
 	case "unmount":
+		j.letGo(c, s)
 		j.unmounted(c, s)
 	case "get":
 		j.described(c, s)

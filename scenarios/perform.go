@@ -100,9 +100,11 @@ type Call struct {
 	mountpoint string
 	invoked    int64 // logical times
 	returned   int64
-	missed     bool // there was no plugin to hear of it
-	gone       bool // whoever asked had gone before the answer was certain
-	leftover   bool // a Mount, and the volume was mounted already without anybody to hold it
+	missed     bool   // there was no plugin to hear of it
+	gone       bool   // whoever asked had gone before the answer was certain
+	disk       string // a Create, and the volume's disk when it began
+	held       bool   // an Unmount, and its container held the volume for certain
+	leftover   bool   // a Mount, and the volume was mounted already without anybody to hold it
 	line       int
 	volume     int            // index of its subject, noOne if it is about none
 	began      time.Time      // virtual

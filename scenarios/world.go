@@ -218,7 +218,6 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 		if err := w.provide(v, t.sizes[i], t.metas[i]); err != nil {
 			return nil, err
 		}
-		w.judge.provided(t.index(v.Name), v.Opts, t.sizes[i])
 	}
 	if t.opening == nil {
 		w.admit()
@@ -267,6 +266,7 @@ func (w *World) provide(v Given, size int64, meta []byte) error {
 		return err
 	}
 	w.media.Format(disk.ID, fstypeOf(v.Opts), at.Name)
+	w.judge.provided(w.t.index(v.Name), v.Opts, size, disk.ID)
 	return w.store.WriteMeta(ctx, at, meta)
 }
 
