@@ -26,7 +26,7 @@ func (k OpKind) String() string { return name(opNames[:], k) }
 
 func (k ResultKind) String() string { return name(resultNames[:], k) }
 
-var sights = [...]string{Unsaid: "", SeenMounted: ", mounted", SeenUnmounted: ", not mounted"}
+var sights = [...]string{Unsaid: "", SeenMounted: ", mounted", SeenUnmounted: ", not mounted", SeenNowhere: ", mounted nowhere"}
 
 func (r Result) String() string {
 	if int(r.Seen) < len(sights) {

@@ -39,6 +39,9 @@
 //     that saw it is not judged.
 //   - about data, mountpoints and access modes: other oracles see those.
 //
+// A list of volumes is a Get of each, not found if it is not in it; whoever asks for a mountpoint alone does a Get, too, and may
+// hear [SeenNowhere].
+//
 // An example:
 //
 //	var c model.Checker

@@ -61,9 +61,14 @@ const (
 	Unsaid Sight = iota // nothing, or nothing that is to be judged
 	SeenMounted
 	SeenUnmounted
+	// SeenNowhere is the word of whoever asks for the mountpoint alone: there are no references, and perhaps no volume.
+	SeenNowhere
 )
 
 // says reports whether the only right answer is a right answer to one who heard r.
 func (r Result) says(right Result) bool {
+	if r.Kind == OK && r.Seen == SeenNowhere {
+		return right.Kind == NotFound || right.Seen == SeenUnmounted
+	}
 	return r.Kind == right.Kind && (r.Seen == Unsaid || r.Seen == right.Seen)
 }

@@ -74,6 +74,8 @@ func drawHistory(t *rapid.T, step step, start model.State, calls int, flaws flaw
 			}
 			if h.Op.Kind == model.Get && rapid.IntRange(0, 3).Draw(t, "silent") == 0 {
 				h.Result.Seen = model.Unsaid
+			} else if nowhere(h) && rapid.IntRange(0, 3).Draw(t, "nowhere") == 0 {
+				h.Result = model.Result{Kind: model.OK, Seen: model.SeenNowhere}
 			} else if flaws.lies && h.Result.Seen != model.Unsaid && rapid.IntRange(0, 3).Draw(t, "squint") == 0 {
 				h.Result.Seen = model.SeenMounted
 			}
@@ -86,6 +88,11 @@ func drawHistory(t *rapid.T, step step, start model.State, calls int, flaws flaw
 		}
 	}
 	return history
+}
+
+// nowhere reports whether a call is a Get that would have been told of no mountpoint.
+func nowhere(c *model.Call) bool {
+	return c.Op.Kind == model.Get && (c.Result.Kind == model.NotFound || c.Result.Seen == model.SeenUnmounted)
 }
 
 // outcomes are the states in which one call can leave a volume, none if its result cannot be; the rules, written again.
@@ -101,6 +108,11 @@ func outcomes(s model.State, c model.Call) []model.State {
 	case kind == model.Unknown && c.Op.Kind == model.Unmount:
 		return []model.State{next}
 	case kind == model.Unknown || kind == model.Refused:
+		return []model.State{s}
+	case kind == model.OK && c.Result.Seen == model.SeenNowhere:
+		if s.RefCount() > 0 {
+			return nil
+		}
 		return []model.State{s}
 	case kind != right.Kind, c.Result.Seen != model.Unsaid && c.Result.Seen != right.Seen:
 		return nil

@@ -38,7 +38,7 @@ func drawCall(t *rapid.T) model.Call {
 		c.Op.ID = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "id")
 	case model.Get:
 		if c.Result.Kind == model.OK {
-			c.Result.Seen = rapid.SampledFrom([]model.Sight{model.Unsaid, model.SeenMounted, model.SeenUnmounted}).Draw(t, "seen")
+			c.Result.Seen = rapid.SampledFrom([]model.Sight{model.Unsaid, model.SeenMounted, model.SeenUnmounted, model.SeenNowhere}).Draw(t, "seen")
 		}
 	}
 	if rapid.IntRange(0, 9).Draw(t, "pending") == 0 {

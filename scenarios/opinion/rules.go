@@ -124,6 +124,8 @@ func got(v volume, c *model.Call) bool {
 		return v.made && v.refs != ""
 	case model.SeenUnmounted:
 		return v.made && v.refs == ""
+	case model.SeenNowhere:
+		return v.refs == ""
 	}
 	return v.made
 }
