@@ -1,6 +1,9 @@
 package scenarios
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // statusAttached is how metadata call a volume that a VM has.
 const statusAttached = "attached"
@@ -55,9 +58,7 @@ func (j *judge) described(c *Call, s *subject) {
 	if c.Answer != okAnswer {
 		return
 	}
-	if want := j.w.t.volumes[c.volume].mountpoint; c.mountpoint != "" && c.mountpoint != want {
-		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told that %s is mounted at %s, not %s", c.Client, c.Op.Volume, c.mountpoint, want))
-	}
+	j.at(c)
 	if s.running > 0 || s.work > 0 || j.troubled > 0 || j.replaced || j.early() || j.met(c.volume) || j.overlapped(c, "") || j.w.busy(s.name) {
 		return
 	}
@@ -75,9 +76,22 @@ func (j *judge) described(c *Call, s *subject) {
 			j.says(c, option, value)
 		}
 	}
+	if made := j.w.t.made.of(meta.Created); c.created != made {
+		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told that %s was made at %q, but it was at %q", c.Client, c.Op.Volume, c.created, made))
+	}
+	j.says(c, "created by VM", meta.CreatedBy)
 	j.says(c, "attached to VM", vm)
 	j.says(c, "datastore", datastore)
 	j.says(c, "status", status)
+}
+
+// at judges where a volume is said to be mounted.
+//
+//go:norace
+func (j *judge) at(c *Call) {
+	if want := j.w.t.volumes[c.volume].mountpoint; c.mountpoint != "" && c.mountpoint != want {
+		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told that %s is mounted at %s, not %s", c.Client, c.Op.Volume, c.mountpoint, want))
+	}
 }
 
 // says makes sure that a Get said so.
@@ -88,4 +102,21 @@ func (j *judge) says(c *Call, key, want string) {
 	if got != want && (said || want != "") {
 		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told %s=%q of %s, but it is %q", c.Client, key, got, c.Op.Volume, want))
 	}
+}
+
+// made remembers the last time of all that was asked for: those of one run are few.
+type made struct{ text, rfc3339 string }
+
+// of is a time of metadata as Docker is told it, "" if it is none.
+//
+//go:norace
+func (m *made) of(text string) string {
+	if text != m.text {
+		t, err := time.Parse(time.ANSIC, text)
+		*m = made{text: text}
+		if err == nil {
+			m.rfc3339 = t.Format(time.RFC3339)
+		}
+	}
+	return m.rfc3339
 }

@@ -83,6 +83,13 @@ func (j *judge) history(h *host, life int) string {
 	from, to := h.span(life)
 	for _, c := range j.calls {
 		op, known := modelOps[c.Op.Verb]
+		if c.Op.Verb == "list" || c.Op.Verb == "path" {
+			var ok bool
+			if calls, ok = j.asks(calls, c, h, life); !ok {
+				return wrongly(c)
+			}
+			continue
+		}
 		if !known || c.missed || t.foreign[volumePart(c.Op.Volume)] {
 			continue
 		}
@@ -93,7 +100,7 @@ func (j *judge) history(h *host, life int) string {
 		}
 		result, ok := j.judged(c)
 		if !ok {
-			return fmt.Sprintf("%s %s -> %s, and nothing in this run can be the reason", c.Client, c.Op, c.Answer)
+			return wrongly(c)
 		}
 		call := model.Call{
 			Op:     model.Op{Kind: op, Volume: t.volumes[c.volume].name, ID: c.Op.ID, FSType: fstypeOf(c.Op.Opts)},
@@ -117,6 +124,31 @@ func (j *judge) history(h *host, life int) string {
 	}
 	t.histories[h.index] = calls
 	return ""
+}
+
+func wrongly(c *Call) string {
+	return fmt.Sprintf("%s %s -> %s, and nothing in this run can be the reason", c.Client, c.Op, c.Answer)
+}
+
+// asks appends what a List or a Path of a life was told of each volume that it speaks of; false if it failed for no reason.
+func (j *judge) asks(to []model.Call, c *Call, h *host, life int) ([]model.Call, bool) {
+	if c.host != h || c.life != life || c.missed || c.kind == droppedAnswer {
+		return to, true
+	}
+	if c.kind != okAnswer {
+		_, ok := j.judged(c)
+		return to, ok
+	}
+	for i := range j.w.t.volumes {
+		v := &j.w.t.volumes[i]
+		if c.volume >= 0 && c.volume != i || j.w.t.foreign[v.name] {
+			continue
+		}
+		if result, ok := j.saw(c, i); ok {
+			to = append(to, model.Call{Op: model.Op{Kind: model.Get, Volume: v.name}, Result: result, Invoke: c.invoked, Return: c.returned})
+		}
+	}
+	return to, true
 }
 
 // span is the time from the end of the life before to the end of this one.

@@ -147,14 +147,19 @@ func (j *judge) misrecorded(volume int) bool {
 // crash: of its own volume, or of all.
 //
 //go:norace
-func (j *judge) excused(c *Call) bool {
+func (j *judge) excused(c *Call) bool { return j.excusedOf(c.volume, c.returned) }
+
+// excusedOf reports whether something had happened to a volume, or to all, at some time.
+//
+//go:norace
+func (j *judge) excusedOf(volume int, at int64) bool {
 	for i := range j.mishaps {
 		m := &j.mishaps[i]
-		if (m.volume == c.volume || m.volume == everyone) && c.returned > m.at {
+		if (m.volume == volume || m.volume == everyone) && at > m.at {
 			return true
 		}
 	}
-	return j.early() || j.troubled > 0 && c.returned > j.troubled
+	return j.early() || j.troubled > 0 && at > j.troubled
 }
 
 // excusedGet reports whether a Get may have taken long: it waits for nothing but its own answer.

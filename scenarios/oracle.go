@@ -152,6 +152,9 @@ func (j *judge) answer(c *Call, l *line, answer string, err error) {
 	}
 	s := j.subject(c)
 	if s == nil {
+		if c.Op.Verb == "list" {
+			j.prompt(c)
+		}
 		return
 	}
 	s.running--
@@ -168,6 +171,8 @@ func (j *judge) answer(c *Call, l *line, answer string, err error) {
 		j.unmounted(c, s)
 	case "get":
 		j.described(c, s)
+	case "path":
+		j.at(c)
 	default:
 		return
 	}

@@ -108,7 +108,9 @@ type Call struct {
 	line       int
 	volume     int            // index of its subject, noOne if it is about none
 	began      time.Time      // virtual
-	status     map[string]any // that Get told
+	status     map[string]any // that Get told, like created
+	created    string
+	seen       sights // of a List
 }
 
 // perform is the life of a client.
@@ -163,6 +165,7 @@ func (w *World) ask(h *host, call *Call, l *line) (answer string, err error) {
 		w.k.Follow("")
 	}
 	if !lived {
+		call.kind = "" // it may have got as far as to an answer
 		return droppedAnswer, nil
 	}
 	if err == nil {
@@ -192,14 +195,18 @@ func (w *World) request(ctx context.Context, h *host, call *Call) (answer string
 	case "get":
 		var v driver.Volume
 		v, err = plugin.Get(ctx, op.Volume)
-		call.mountpoint, call.status = v.Mountpoint, v.Status
+		call.mountpoint, call.status, call.created = v.Mountpoint, v.Status, v.Created
 	case "path":
-		if answer, err = plugin.Path(ctx, op.Volume); answer == "" {
+		answer, err = plugin.Path(ctx, op.Volume)
+		call.mountpoint, call.kind = answer, okAnswer
+		if answer == "" {
 			answer = nothingAnswer
 		}
 	default:
 		var list []driver.Volume
 		list, err = plugin.List(ctx)
+		call.kind = okAnswer
+		w.judge.listed(call, list)
 		names := make([]string, len(list))
 		for i, v := range list {
 			names[i] = v.Name

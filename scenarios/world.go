@@ -59,6 +59,7 @@ type theatre struct {
 	step, end func() // of the world's judge: a method value made at every run would cost memory
 	state     func(see func(object string, value explore.Hash))
 	begin     func() // the opening, and then the others
+	made      made   // that the judge asked for last
 	calls     []Call // room for the calls of a run
 	called    []*Call
 	holders   []holder
@@ -275,6 +276,7 @@ type volume struct {
 	name       string // volume part
 	mountpoint string
 	start      string // how its part of the theatre's start is called
+	listed     bool   // ESX lists it
 }
 
 // volume returns the index of a volume, which is new if it was not known.
@@ -282,7 +284,7 @@ func (t *theatre) volume(name string) int {
 	i := t.index(name)
 	if i < 0 {
 		i = len(t.volumes)
-		t.volumes = append(t.volumes, volume{name: name, mountpoint: mountRoot + "/" + name + "@" + datastore})
+		t.volumes = append(t.volumes, volume{name: name, mountpoint: mountRoot + "/" + name + "@" + datastore, listed: isListed(name)})
 	}
 	return i
 }
