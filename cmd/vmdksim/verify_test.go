@@ -34,8 +34,8 @@ func TestTheProofOfPR810Fails(t *testing.T) {
 // publishing is a driver that says it only reads what it publishes.
 const publishing = "# The footprint of a write says that it is a read.\n# class: known-bug\n# source: here\n# scenario: mount-read-only.scn\n" +
 	"FILE driver/volumes.go\n" +
-	"OLD\n\tv.env.Touch(publishedObject+h.key, true)\n\th.published = h.published[:0]\n" +
-	"NEW\n\tv.env.Touch(publishedObject+h.key, false)\n\th.published = h.published[:0]\n"
+	"OLD\n\tv.env.Touch(h.shown, true)\n\th.published = h.published[:0]\n" +
+	"NEW\n\tv.env.Touch(h.shown, false)\n\th.published = h.published[:0]\n"
 
 // TestTheAuditFindsAWrongFootprintOfTheDriver: such a driver does nothing wrong, but a search that believes it would leave
 // out schedules.
