@@ -214,3 +214,39 @@ func TestSearchTellsTheReductionAll(t *testing.T) {
 	require.True(t, rep.Complete)
 	require.Equal(t, plain, finals)
 }
+
+// TestASleeperThatDoesSomethingElse: c0, which slept where c1 wrote a, is woken by that and does not write x any more. That c2
+// could write x before c0 does, and both before c1, no race in these runs tells.
+func TestASleeperThatDoesSomethingElse(t *testing.T) {
+	program := func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		x, a, b, saw := "", 0, 0, 0
+		write := func(text string) {
+			w.Touch("x", true)
+			x += text
+		}
+		k.Client("c0", w, func() {
+			k.Before("look", "a")
+			w.Touch("a", false)
+			w.Touch("b", false)
+			if saw = b; a == 0 {
+				write("0")
+			}
+		})
+		k.Client("c1", w, func() {
+			k.Before("write", "a")
+			w.Touch("a", true)
+			a = 1
+			k.Before("write", "x")
+			write("1")
+			w.Touch("b", true)
+			b = 1
+		})
+		k.Client("c2", w, func() { write("2") })
+		k.AtEnd(func() { final(fmt.Sprint(x, saw)) })
+	}
+	plain, _ := all(t, true, explore.Options{}, program)
+	require.Len(t, plain, 7)
+	reduced, _ := all(t, false, explore.Options{}, program)
+	require.Equal(t, plain, reduced)
+}

@@ -22,6 +22,10 @@ func (t *trace) reverse(i, j int, last *step) {
 			v[k/64] |= 1 << (k % 64)
 		}
 	}
+	if last != &t.pending && n.dreams(last) {
+		n.tryAll()
+		return
+	}
 	candidate := none
 	// in reports whether a task that can go first is among those to be tried.
 	in := func(s *step) bool {
@@ -50,11 +54,39 @@ func (t *trace) reverse(i, j int, last *step) {
 		n.backtrack = append(n.backtrack, candidate)
 		return
 	}
-	for _, task := range n.enabled { // to be on the safe side
+	n.tryAll() // to be on the safe side
+}
+
+// tryAll lets everybody go on here who can.
+func (n *node) tryAll() {
+	for _, task := range n.enabled {
 		if !slices.Contains(n.backtrack, task) {
 			n.backtrack = append(n.backtrack, task)
 		}
 	}
+}
+
+// dreams reports whether the task of a step sleeps here, where it would do something that it did not do in that step, because
+// what it found there was not what it finds here. While it sleeps, nobody sees whom it races with if it does that.
+func (n *node) dreams(s *step) bool {
+	for _, a := range n.sleep {
+		if a.task == s.task {
+			return !covers(s.footprint, a.footprint)
+		}
+	}
+	return false
+}
+
+// covers reports whether a step conflicts with all that others would conflict with.
+func covers(footprint, others []Access) bool {
+	for _, o := range others {
+		if !slices.ContainsFunc(footprint, func(a Access) bool {
+			return a.Object == everything || a.Object == o.Object && (a.Mode == o.Mode || a.Mode == Write && o.Mode < acquire)
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 const none = -2
