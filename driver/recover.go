@@ -101,9 +101,8 @@ func (d *Driver) candidates(p *pass) {
 	})
 	_ = d.volumes.table.Lock(context.Background()) // cannot fail: the context never ends
 	defer d.volumes.table.Unlock()
+	d.env.Touch(publishedObject, true) // of all volumes, also those that have no record yet
 	for _, key := range slices.Sorted(maps.Keys(d.volumes.records)) {
-		d.env.Touch(key, false)
-		d.env.Touch(publishedObject+key, false)
 		for _, m := range d.volumes.records[key].published {
 			p.add(m.full)
 		}

@@ -100,7 +100,7 @@ func (h held) forget() {
 	h.locks.mu.lock()
 	defer h.locks.mu.unlock()
 	h.rec.users--
-	h.locks.env.Touch(h.name, h.rec.users == 0)
+	h.locks.env.Touch(h.name, true) // whoever came meanwhile would have made a record if he had come later
 	l := h.locks
 	if i := l.find(h.name); h.rec.users == 0 && i >= 0 && l.records[i] == h.rec {
 		last := len(l.records) - 1

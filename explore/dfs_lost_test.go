@@ -208,7 +208,7 @@ func TestSearchTellsTheReductionAll(t *testing.T) {
 	r := explore.NewRunner()
 	defer r.Close()
 	finals := map[string]bool{}
-	rep := r.Search(explore.Search{Strategy: explore.NewExhaustive(false), Schedules: mostRuns}, func(k *explore.Kernel) {
+	rep := r.Search(explore.Search{Strategy: explore.NewExhaustive(false), Schedules: mostRuns, Coverage: &explore.Coverage{}}, func(k *explore.Kernel) {
 		randomProgram(clients)(k, func(s string) { finals[s] = true })
 	})
 	require.True(t, rep.Complete)
