@@ -82,10 +82,10 @@ type held struct {
 	turn int
 }
 
-// What Touch calls the table's parts, beside the records, which go by their keys: what is published of a volume, and all
-// late Unmounts.
+// What Touch calls the table's parts, beside the records, which go by their keys: what is published of a volume, or of
+// all, and all late Unmounts.
 const (
-	publishedObject = "published " // and the key
+	publishedObject = "published " // and the key; alone it is all of them
 	lateObject      = "late unmounts"
 )
 
@@ -147,7 +147,7 @@ func (v *volumes) leave(r *record) {
 	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
 	r.users--
 	gone := r.users == 0 && len(r.published) == 0 && len(r.mounts) == 0
-	v.env.Touch(r.key, gone)
+	v.env.Touch(r.key, true) // also if it is not gone: it would be, if who came meanwhile came later
 	if gone {
 		delete(v.records, r.key)
 	}
@@ -199,6 +199,7 @@ func (h held) publish() {
 	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
 	v.env.Touch(h.shown, true)
 	h.published = h.published[:0]
+	v.env.Touch(publishedObject, false) // to publish two volumes commutes, but not with who looks at all of them
 	for _, m := range h.mounts {
 		if m.mounted && m.inUse() {
 			shown := h.show()

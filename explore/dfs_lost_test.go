@@ -250,3 +250,18 @@ func TestASleeperThatDoesSomethingElse(t *testing.T) {
 	reduced, _ := all(t, false, explore.Options{}, program)
 	require.Equal(t, plain, reduced)
 }
+
+// TestToLeaveARecordCountsEvenIfOthersAreThere: whoever comes to a record before its only user leaves keeps it, and would have
+// made another one afterwards. In between, others see that there is none. So to leave is to write, whoever is left.
+func TestToLeaveARecordCountsEvenIfOthersAreThere(t *testing.T) {
+	record := func(body ...stmt) stmt { return stmt{kind: "record", body: body} }
+	clients := [][]stmt{
+		{record(stmt{kind: "act"})},
+		{{kind: "act"}, record(stmt{kind: "read", object: 1})},
+		{{kind: "read"}, {kind: "look"}, {kind: "act", object: 1}},
+	}
+	slept, _ := statesOf(explore.NewSleepSets(), explore.Options{}, mostRuns, clients)
+	require.Len(t, slept, 24)
+	reduced, _ := statesOf(explore.NewExhaustive(false), explore.Options{}, mostRuns, clients)
+	require.Equal(t, slept, reduced)
+}
