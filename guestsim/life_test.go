@@ -124,3 +124,22 @@ func BenchmarkVolume(b *testing.B) {
 		}
 	}
 }
+
+// TestTamper: who unmounts by hand loses nothing, and Verify tells.
+func TestTamper(t *testing.T) {
+	b := newBed(nil)
+	require.False(t, b.Tamper(mnt))
+	require.NoError(t, b.Plug(at("0"), "d1", size))
+	require.NoError(t, b.Mkfs(t.Context(), dev, "ext4", ""))
+	require.NoError(t, b.Mount(t.Context(), dev, mnt, "ext4", false))
+	require.NoError(t, b.Write(mnt, "f", []byte("kept")))
+	require.NoError(t, b.Verify(t.Context(), dev, mnt, false))
+	before := b.Version()
+	require.True(t, b.Tamper(mnt))
+	require.NotEqual(t, before, b.Version())
+	require.ErrorIs(t, b.Verify(t.Context(), dev, mnt, false), guestsim.ErrInvalid)
+	kept, ok := b.media.File("d1", "f")
+	require.True(t, ok)
+	require.Equal(t, "kept", string(kept))
+	require.NoError(t, b.Unmount(t.Context(), mnt))
+}

@@ -66,10 +66,29 @@ func (g *Guest) Unmount(_ context.Context, mountpoint string) error {
 	if i < 0 {
 		return nil
 	}
-	m := g.mounts[i]
 	if fault == 1 {
 		return fail("unmount", mountpoint, "in use", ErrBusy)
 	}
+	g.unmount(i)
+	return nil
+}
+
+// Tamper unmounts as an administrator of the VM does by hand, behind the plugin's back; false if nothing is mounted there. It
+// does not yield.
+func (g *Guest) Tamper(mountpoint string) bool {
+	g.media.lock()
+	defer g.media.unlock()
+	g.cfg.Env.Touch(mountpoint, true)
+	i := g.top(mountpoint)
+	if i >= 0 {
+		g.unmount(i)
+	}
+	return i >= 0
+}
+
+// unmount ends a mount. What is in the guest's memory goes to the disk with the last one.
+func (g *Guest) unmount(i int) {
+	m := g.mounts[i]
 	g.cfg.Env.Touch(m.disk, true)
 	g.cfg.Env.Touch(m.diskID, true)
 	if !m.removed {
@@ -81,7 +100,6 @@ func (g *Guest) Unmount(_ context.Context, mountpoint string) error {
 	g.listed(true)
 	g.mounts = append(g.mounts[:i], g.mounts[i+1:]...)
 	g.version++
-	return nil
 }
 
 // Mounted returns the device path of the disk that is seen at the mountpoint, "" if none. It does not yield.

@@ -25,7 +25,7 @@
 //	start    = "start" CLIENT [ "@" VM ] ":" op { ";" op }
 //	op       = "create" VOLUME { KEY "=" VALUE } | "remove" VOLUME | "mount" VOLUME [ "id=" ID ]      # docker
 //	         | "unmount" VOLUME [ "id=" ID ] | "get" VOLUME | "list" | "path" VOLUME
-//	         | "write" VOLUME TEXT | "sync" VOLUME | "read" VOLUME                                   # guest
+//	         | "write" VOLUME TEXT | "sync" VOLUME | "read" VOLUME | "tamper" VOLUME                 # guest
 //	         | ("poweroff" | "poweron" | "suspend" | "resume" | "reset") VM                          # esx
 //	         | "migrate" VM ESX | "rename" VM NAME | ("stop" | "fail" | "replace") ESX
 //	         | "admin" "set" VOLUME { ("access" | "attach-as") "=" VALUE }

@@ -149,7 +149,7 @@ func (d *Draft) Act(verb string) {
 		op.Facts = []Condition{d.fact()}
 	case "create":
 		op.Volume, op.Opts = d.volume(), d.options()
-	case "remove", "mount", "unmount", "get", "path", "write", "sync", "read":
+	case "remove", "mount", "unmount", "get", "path", "write", "sync", "read", "tamper":
 		op.Volume = d.volume()
 	default:
 		panic("scenarios: a draft knows no verb " + verb)

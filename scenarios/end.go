@@ -94,6 +94,8 @@ func (j *judge) endOf(h *host, d *esxsim.Disk, refs int) string {
 		return fmt.Sprintf("has %d references, which the answers do not allow", refs)
 	case mounted && refs == 0 && !heir:
 		return "is mounted, but has no reference"
+	case !mounted && j.tamperedSince(w.t.index(d.Name), 0):
+		return ""
 	case !mounted && refs > 0:
 		return fmt.Sprintf("has %d references, but is not mounted", refs)
 	case mounted && (m.DiskID != d.ID || m.Removed):

@@ -34,6 +34,10 @@ func (j *judge) mounted(c *Call, s *subject) {
 	if d, ok := j.w.disk(s.name); ok {
 		h.disk = d.ID
 	}
+	if j.tamperedSince(c.volume, c.invoked) {
+		s.uncertain = true // it had looked, perhaps
+		return
+	}
 	if why := j.bare(&h); why != "" {
 		j.w.k.Fail(OracleReply, fmt.Sprintf("%s was told that %s is mounted at %s, but %s", h.client, c.Op.Volume, c.mountpoint, why))
 	}
@@ -120,10 +124,15 @@ func (j *judge) alone(of *Call) bool {
 // empty forgets the containers of a host: they are gone, or held by references that nobody knows of.
 //
 //go:norace
-func (j *judge) empty(host *host) {
+func (j *judge) empty(host *host) { j.drop(func(h *holder) bool { return h.host == host }) }
+
+// drop forgets containers.
+//
+//go:norace
+func (j *judge) drop(gone func(h *holder) bool) {
 	kept := 0
 	for i := range j.holders { // not append, which the race detector sees
-		if j.holders[i].host != host {
+		if !gone(&j.holders[i]) {
 			j.holders[kept] = j.holders[i]
 			kept++
 		}

@@ -115,7 +115,37 @@ func (j *judge) inSlot(h *host, path string) int {
 // early reports whether a timer fired before its time: that concerns everyone.
 //
 //go:norace
-func (j *judge) early() bool { return j.w.k.FaultsSpent() > len(j.mishaps) }
+func (j *judge) early() bool { return j.w.k.FaultsSpent() > len(j.mishaps)-j.tampers }
+
+// tampered notes that somebody has unmounted a volume behind the plugin's back. Whoever held it holds a bare directory, which
+// is not the driver's fault, and the next Mount has to notice.
+//
+//go:norace
+func (j *judge) tampered(c *Call) {
+	j.mishaps = append(j.mishaps, mishap{op: tamperOp, volume: c.volume, at: j.tick()})
+	j.w.t.mishaps = j.mishaps
+	j.tampers++
+	s := &j.subjects[c.volume]
+	s.uncertain, s.bytes.void = true, true
+	j.drop(func(h *holder) bool { return h.host == c.host && h.volume == c.volume })
+}
+
+const tamperOp = "tamper"
+
+// tamperedSince reports whether somebody has tampered with a volume after some time.
+//
+//go:norace
+func (j *judge) tamperedSince(volume int, at int64) bool {
+	if j.tampers == 0 {
+		return false
+	}
+	for i := range j.mishaps {
+		if m := &j.mishaps[i]; m.op == tamperOp && m.volume == volume && m.at > at {
+			return true
+		}
+	}
+	return false
+}
 
 // met reports whether something happened to a volume, or to all.
 //

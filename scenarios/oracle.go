@@ -59,6 +59,7 @@ type judge struct {
 	subjects []subject
 	due      int // subjects that are due
 	mishaps  []mishap
+	tampers  int      // of the mishaps, those that are no fault
 	wrong    []string // checks that failed
 }
 

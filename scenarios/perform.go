@@ -130,6 +130,8 @@ func (w *World) perform(r *role) {
 			answer, err = w.ask(h, call, l)
 		case "write", "read", "sync":
 			answer, err = w.file(call)
+		case "tamper":
+			answer = w.tamper(call)
 		default:
 			answer, err = w.operate(h, call)
 		}
@@ -259,6 +261,19 @@ func (w *World) file(call *Call) (answer string, err error) {
 		return nothingAnswer, nil
 	}
 	return answer, nil
+}
+
+// tamper is what an administrator of the VM does to a mountpoint.
+func (w *World) tamper(call *Call) (answer string) {
+	w.k.Before("file.tamper", call.Op.Volume)
+	if call.host.frozen.is() {
+		return frozenAnswer
+	}
+	if !call.host.guest.Tamper(w.t.volumes[call.volume].mountpoint) {
+		return noMountAnswer
+	}
+	w.judge.tampered(call)
+	return okAnswer
 }
 
 // operate is what neither Docker nor a container does.

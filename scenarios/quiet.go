@@ -76,7 +76,7 @@ func (j *judge) disagrees(h *host, s *subject, volume int) string {
 	switch {
 	case mounted && !here:
 		return "is mounted in " + h.name + ", but not attached to it"
-	case here && !mounted:
+	case here && !mounted && !j.tamperedSince(volume, 0):
 		return "is attached to " + h.name + ", but not mounted"
 	case mounted && !held && !s.uncertain:
 		return "is mounted, but no container holds it"

@@ -28,6 +28,7 @@ func Verbs() []Verb {
 		{"write", "guest", "VOLUME TEXT", nil},
 		{"sync", "guest", "VOLUME", nil},
 		{"read", "guest", "VOLUME", nil},
+		{"tamper", "guest", "VOLUME", nil},
 		{"poweroff", "esx", "VM", nil},
 		{"poweron", "esx", "VM", nil},
 		{"suspend", "esx", "VM", nil},
