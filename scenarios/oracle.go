@@ -26,7 +26,8 @@ const (
 	OracleRemove = "remove-of-held"
 	// OracleGet: what Get says of a volume on which nobody works is not how it is (I8).
 	OracleGet = "get-lies"
-	// OracleSlow: a request waited for long, and nothing that happened to its own volume can be the reason (I10).
+	// OracleSlow: a request waited for long, and nothing that happened to its own volume can be the reason, or for longer than
+	// Docker waits at all (I10).
 	OracleSlow = "slow-answer"
 	// OracleQuiet: nobody works on a volume, and references, mounts and attachments disagree (I2, I3, I8).
 	OracleQuiet = "state-when-quiet"
@@ -196,13 +197,31 @@ func (j *judge) touch(s *subject) {
 // between attempts add up to when nothing fails, and less than any deadline.
 const patience = 10 * time.Second
 
+// How long Docker waits for an answer (moby volume/drivers/proxy.go, longTimeout and shortTimeout). Nothing excuses one that is
+// later: what the driver cannot do until then it has to say.
+const (
+	dockerWaits      = 2 * time.Minute
+	dockerWaitsToGet = time.Minute // for Get, List and Path
+)
+
 // prompt objects to an answer that came late. A Get has no reason but a fault of its own; other requests wait for each
 // other on one volume.
 //
 //go:norace
 func (j *judge) prompt(c *Call) {
 	took := j.w.docker.Now().Sub(c.began)
-	if took <= patience || len(j.w.t.script.Latency) > 0 || c.kind == droppedAnswer || j.excused(c) && (c.Op.Verb != "get" || j.excusedGet(c)) || j.rivalled(c) {
+	if took <= patience || len(j.w.t.script.Latency) > 0 || c.kind == droppedAnswer {
+		return
+	}
+	waits := dockerWaits
+	switch c.Op.Verb {
+	case "get", "list", "path":
+		waits = dockerWaitsToGet
+	}
+	if took > waits && !j.early() { // else the time is that of a timer which did not wait for it
+		j.w.k.Fail(OracleSlow, c.Client+" "+c.Op.String()+arrow+c.Answer+" took "+took.String()+", and Docker waits for "+waits.String())
+	}
+	if j.excused(c) && (c.Op.Verb != "get" || j.excusedGet(c)) || j.rivalled(c) {
 		return
 	}
 	j.w.k.Fail(OracleSlow, c.Client+" "+c.Op.String()+arrow+c.Answer+" took "+took.String()+", and nothing that happened to it can be the reason")
