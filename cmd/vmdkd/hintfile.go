@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -9,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"vmdkvol/driver"
 )
@@ -19,6 +23,7 @@ import (
 type hintFile struct {
 	path string
 	log  *slog.Logger
+	dir  *os.File // locked; nil: the hints are only kept in memory
 
 	mu    sync.Mutex // guards names and the file
 	names map[string]bool
@@ -26,22 +31,78 @@ type hintFile struct {
 
 var _ driver.Hints = (*hintFile)(nil)
 
-// openHints reads the hints below a directory, which is made if need be.
+// maxHints bounds the file, in bytes: many times what a VM can have attached.
+const maxHints = 1 << 20
+
+var errOtherDaemon = errors.New("another vmdkd uses the directory; give each its own --state-dir, --mount-root and --socket")
+
+// openHints reads the hints below a directory, which is made if need be, and keeps other daemons out of it until close: what
+// one of them has attached is no reason for another to attach it and let it go.
 func openHints(dir string, log *slog.Logger) *hintFile {
 	f := &hintFile{path: filepath.Join(dir, "attached"), log: log, names: map[string]bool{}}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := f.lock(dir); err != nil {
 		f.warn(err)
+		return f
 	}
-	text, err := os.ReadFile(f.path)
+	text, err := f.read()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		f.warn(err)
 	}
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		if name := strings.TrimSuffix(line, "\n"); name != "" {
 			f.names[name] = true
 		}
 	}
 	return f
+}
+
+// lock takes the directory. The lock ends with the process, however that ends.
+func (f *hintFile) lock(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = d.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = errOtherDaemon
+		}
+		return fmt.Errorf("lock %s: %w", dir, err)
+	}
+	f.dir = d
+	return nil
+}
+
+// close leaves the file to the next life. What is kept later stays in memory.
+func (f *hintFile) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dir != nil {
+		_ = f.dir.Close()
+		f.dir = nil
+	}
+}
+
+// read returns what the file says. It waits for nobody, whatever lies there under its name.
+func (f *hintFile) read() (string, error) {
+	file, err := os.OpenFile(f.path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	switch info, err := file.Stat(); {
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", errors.New("it is no regular file")
+	case info.Size() > maxHints:
+		return "", fmt.Errorf("it has %d bytes, more than the %d that hints may have", info.Size(), maxHints)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxHints))
+	return string(text), err
 }
 
 // Load returns the names that the last life left.
@@ -73,14 +134,25 @@ func (f *hintFile) change(volume string, there bool) {
 	}
 }
 
-// write replaces the file as a whole.
+// write replaces the file as a whole. It follows no link that somebody put in the way.
 func (f *hintFile) write() error {
+	if f.dir == nil {
+		return nil // openHints said why
+	}
 	var text strings.Builder
 	for _, name := range f.sorted() {
 		text.WriteString(name + "\n")
 	}
 	fresh := f.path + ".new"
-	if err := os.WriteFile(fresh, []byte(text.String()), 0o600); err != nil {
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text.String())
+	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(fresh, f.path)

@@ -63,7 +63,9 @@ func serve(ctx context.Context, o options, log *slog.Logger) (err error) {
 	if err != nil {
 		return fmt.Errorf("guest %s: %w", s.guest, err)
 	}
-	d, err := build(s, m, extra, recovery(s, m, l.Addr().String()))
+	r, leave := recovery(s, m, l.Addr().String())
+	defer leave()
+	d, err := build(s, m, extra, r)
 	if err != nil {
 		return err
 	}
@@ -93,15 +95,16 @@ func build(s settings, m machine, extra map[string]any, r *driver.Recovery) (*dr
 }
 
 // recovery is what the driver of a machine recovers with, nil if it should not, or has nothing to. Docker knows the plugin by
-// the name of its socket.
-func recovery(s settings, m machine, socket string) *driver.Recovery {
+// the name of its socket. leave gives up what it holds of the state directory; it is for when the driver is closed.
+func recovery(s settings, m machine, socket string) (r *driver.Recovery, leave func()) {
 	if s.docker == "" || m.remain == nil {
-		return nil
+		return nil, func() {}
 	}
 	plugin := strings.TrimSuffix(filepath.Base(socket), ".sock")
+	hints := openHints(s.stateDir, s.log)
 	return &driver.Recovery{
-		Docker: dockerapi.New(s.docker, plugin), Machine: m.remain, Hints: openHints(s.stateDir, s.log), Every: s.recover,
-	}
+		Docker: dockerapi.New(s.docker, plugin), Machine: m.remain, Hints: hints, Every: s.recover,
+	}, hints.close
 }
 
 func accept(ctx context.Context, c front.Config, l net.Listener) error {
