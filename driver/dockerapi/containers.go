@@ -25,12 +25,15 @@ var _ driver.Docker = (*Client)(nil)
 // New makes a client of the daemon at a unix socket. plugin is the name by which Docker knows this driver: the name of the
 // plugin's socket without its ending.
 func New(socket, plugin string) *Client {
-	return &Client{socket: socket, plugin: plugin, http: &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
+	return &Client{socket: socket, plugin: plugin, http: &http.Client{
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "unix", socket)
+			},
 		},
-	}}}
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // container is what the daemon lists; moby's api/types/container.Summary.
@@ -63,30 +66,60 @@ func (c *Client) Containers(ctx context.Context) ([]driver.Container, error) {
 		said, _ := io.ReadAll(io.LimitReader(body, 200)) // what there is of it
 		return nil, fmt.Errorf("docker at %s answers %s: %s", c.socket, resp.Status, strings.TrimSpace(string(said)))
 	}
-	var all []container
-	if err := json.NewDecoder(body).Decode(&all); err != nil {
-		return nil, fmt.Errorf("docker at %s answers no list of containers: %w", c.socket, err)
-	}
-	if all == nil {
-		return nil, fmt.Errorf("docker at %s answers null instead of a list of containers", c.socket)
-	}
-	var found []driver.Container
-	for i := range all {
-		if volumes := c.volumes(&all[i]); len(volumes) > 0 {
-			found = append(found, driver.Container{ID: all[i].ID, Running: running(all[i].State), Volumes: volumes})
-		}
+	found, err := c.list(json.NewDecoder(body))
+	if err != nil {
+		return nil, fmt.Errorf("docker at %s answers no whole list of containers: %w", c.socket, err)
 	}
 	return found, nil
 }
 
-// volumes are those of the plugin. A managed plugin's name has a tag.
+// list reads the answer container by container: most are none of ours, and need not be in memory together.
+func (c *Client) list(from *json.Decoder) (found []driver.Container, err error) {
+	switch begin, err := from.Token(); {
+	case err != nil:
+		return nil, err
+	case begin != json.Delim('['):
+		return nil, fmt.Errorf("it begins with %.40q", fmt.Sprint(begin))
+	}
+	for from.More() {
+		var one container
+		if err := from.Decode(&one); err != nil {
+			return nil, err
+		}
+		if volumes := c.volumes(&one); len(volumes) > 0 {
+			found = append(found, driver.Container{ID: one.ID, Running: running(one.State), Volumes: volumes})
+		}
+	}
+	if _, err := from.Token(); err != nil {
+		return nil, err
+	}
+	switch more, err := from.Token(); {
+	case err == nil:
+		return nil, fmt.Errorf("it goes on with %.40q", fmt.Sprint(more))
+	case !errors.Is(err, io.EOF):
+		return nil, err
+	}
+	return found, nil
+}
+
+// volumes are those of the plugin.
 func (c *Client) volumes(of *container) (names []string) {
 	for _, m := range of.Mounts {
-		if m.Type == "volume" && m.Name != "" && (m.Driver == c.plugin || strings.HasPrefix(m.Driver, c.plugin+":")) {
+		if m.Type == "volume" && m.Name != "" && c.drives(m.Driver) {
 			names = append(names, m.Name)
 		}
 	}
 	return names
+}
+
+// drives reports whether Docker means the plugin by a driver's name: a managed plugin's is that of an image, perhaps with
+// registry, path and tag.
+func (c *Client) drives(name string) bool {
+	if name == c.plugin {
+		return true
+	}
+	name, _, _ = strings.Cut(name[strings.LastIndexByte(name, '/')+1:], ":")
+	return name == c.plugin
 }
 
 // running reports whether a container in that state can have its volumes mounted: only these states say that it has not.
