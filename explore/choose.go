@@ -24,11 +24,22 @@ type question struct {
 //go:norace
 func (k *Kernel) choose(cur *Task) *Task {
 	for k.failure == nil {
-		doomed, def := k.muster(cur)
-		if doomed {
-			return k.unwindNext() // no choice, it acts no more
+		// Who can go on is nothing that a processor could guess. So every task is put into the list, and unless its gate is
+		// open the next one into its place.
+		enabled, n := k.enabled[:cap(k.enabled)], 0 // spawn sees to its size
+		for _, t := range k.live {
+			enabled[n] = t
+			if t.gate.holder == nil {
+				n++
+			}
 		}
-		enabled := k.enabled
+		enabled = enabled[:n]
+		if k.wary {
+			var doomed bool
+			if enabled, doomed = k.muster(); doomed {
+				return k.unwindNext() // no choice, it acts no more
+			}
+		}
 		if len(enabled) == 0 {
 			if len(k.timers) > 0 && len(k.live) > 0 {
 				k.tick()
@@ -48,16 +59,15 @@ func (k *Kernel) choose(cur *Task) *Task {
 		if len(enabled) == 1 && !early && k.watcher == nil {
 			return enabled[0]
 		}
-		if def < 0 {
-			def = k.defaultIndex(cur)
-		}
 		if len(enabled) > 1 || early {
 			k.shape.Choices++
 		}
-		k.shape.Tasks = max(k.shape.Tasks, enabled[len(enabled)-1].index+1)
+		if last := enabled[len(enabled)-1].index; last >= k.shape.Tasks {
+			k.shape.Tasks = last + 1
+		}
+		def := k.defaultIndex(cur, enabled)
 		if early {
 			enabled = append(enabled, k.clock)
-			k.enabled = enabled
 		}
 		c := &k.choice // field by field: what is put together elsewhere and copied in larger pieces makes the processor wait
 		c.Current, c.Enabled, c.Default, c.Clock = cur, enabled, def, early
@@ -84,6 +94,22 @@ func (k *Kernel) choose(cur *Task) *Task {
 	return nil
 }
 
+// muster is what choose does in a kernel that is wary: it returns who can go on, or that there are tasks that are to die.
+//
+//go:norace
+func (k *Kernel) muster() (enabled []*Task, doomed bool) {
+	enabled = k.enabled[:0]
+	for _, t := range k.live {
+		if t.dying {
+			return nil, true
+		}
+		if t.enabled() {
+			enabled = append(enabled, t)
+		}
+	}
+	return enabled, false
+}
+
 // unwindNext is the dying task that unwinds next: in the order of their names, because that of their creation may be one that
 // footprints say makes no difference.
 //
@@ -96,40 +122,6 @@ func (k *Kernel) unwindNext() (next *Task) {
 	}
 	next.killed = true
 	return next
-}
-
-// muster fills k.enabled, and returns the place of cur in it, -1 if it has none; or else that there are tasks that are to die.
-//
-// This runs at every step, and which tasks can go on is nothing that a processor could guess: so every task is put into the
-// list, and unless its gate is open the next one into its place.
-//
-//go:norace
-func (k *Kernel) muster(cur *Task) (doomed bool, place int) {
-	if cap(k.enabled) <= len(k.live) { // room for the clock, too
-		k.enabled = make([]*Task, 2*len(k.live)+2)
-	}
-	enabled, n, place := k.enabled[:len(k.live)], 0, -1
-	for _, t := range k.live {
-		if t.dying {
-			return true, -1
-		}
-		enabled[n] = t
-		if t == cur {
-			place = n
-		}
-		free := t.gate.holder == nil
-		if k.wary {
-			free = t.enabled()
-		}
-		if free {
-			n++
-		}
-	}
-	k.enabled = enabled[:n]
-	if place == n || place >= 0 && enabled[place] != cur {
-		place = -1
-	}
-	return false, place
 }
 
 // ticked ends a step of the clock.
@@ -146,10 +138,15 @@ func (k *Kernel) ticked() {
 	k.steps++
 }
 
-// defaultIndex is the default schedule (see doc.go) for the tasks in k.enabled.
+// defaultIndex is the default schedule (see doc.go) for the tasks that can go on.
 //
 //go:norace
-func (k *Kernel) defaultIndex(cur *Task) int {
+func (k *Kernel) defaultIndex(cur *Task, enabled []*Task) int {
+	for i, t := range enabled {
+		if t == cur {
+			return i
+		}
+	}
 	want := cur
 	for range k.live { // at most once round: a cycle is a deadlock, and then nobody on it is enabled
 		if want.state == done || want.enabled() {
@@ -166,7 +163,7 @@ func (k *Kernel) defaultIndex(cur *Task) int {
 		}
 	}
 	background, started, fresh := -1, -1, -1
-	for i, t := range k.enabled {
+	for i, t := range enabled {
 		switch {
 		case t == want:
 			return i

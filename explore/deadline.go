@@ -66,7 +66,10 @@ func (d *deadline) Err() error {
 //
 //go:norace
 func (k *Kernel) foreign(ctx context.Context) {
-	if d, ok := ctx.(*deadline); ok && k.watcher != nil && k.current != nil {
+	if k.watcher == nil {
+		return
+	}
+	if d, ok := ctx.(*deadline); ok && k.current != nil {
 		for e := d; e != nil; e = e.up {
 			if e.owner != k.current {
 				k.touch(everything, true)
@@ -128,6 +131,9 @@ func (d *deadline) end(err error) {
 //
 //go:norace
 func (k *Kernel) heed(t *Task) {
+	if k.wary {
+		return
+	}
 	if d, ok := t.ctx.(*deadline); !ok || d.ended() != nil {
 		k.wary = true
 	}

@@ -44,7 +44,7 @@ type Kernel struct {
 	root    *Task // stands for the program while it sets up, and for the oracles at the end
 
 	open, shut monitor // gates: nobody holds the one, and somebody the other
-	wary       bool    // tasks may be enabled by more than a free monitor: the end of a context, the first place in a queue
+	wary       bool    // gates do not say all: a context may have ended, a queue has a first, or a task is to die
 
 	now    time.Duration
 	time   time.Time // the same
@@ -175,12 +175,12 @@ func (k *Kernel) Before(op, object string) {
 //
 //go:norace
 func (k *Kernel) Choose(op, object string, faults ...string) int {
+	if k.faults == 0 {
+		return 0 // for the rest of the run, so that nobody will number this place
+	}
 	t := k.current
 	if t == nil || t.dying {
 		return 0
-	}
-	if k.faults == 0 {
-		return 0 // for the rest of the run, so that nobody will number this place
 	}
 	p := Point{op, object}
 	t.asked = append(t.asked, p)
@@ -250,7 +250,7 @@ func (k *Kernel) noteStep(t *Task) {
 	}
 	if !k.stopped {
 		k.deviated = false
-		k.hash = k.hash.step(t.hash, t.point)
+		k.hash = k.hash.step(t.hash, &t.point)
 	}
 }
 
@@ -302,6 +302,9 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	t.visited = append(t.visited, t.point)
 	k.tasks = append(k.tasks, t)
 	k.live = append(k.live, t)
+	if cap(k.enabled) <= len(k.live) { // room for all of them, and the clock
+		k.enabled = make([]*Task, 0, 2*len(k.live)+2)
+	}
 	k.note(SpawnEvent, t.name, "")
 	happensBefore(t)
 }

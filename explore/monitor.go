@@ -40,7 +40,8 @@ func (m *monitor) Lock(ctx context.Context) error {
 	}
 	t := k.acting()
 	k.foreign(ctx)
-	switch unknown := m.maker == t && m.step == k.steps && m.holder == nil && !m.record; {
+	unknown := m.maker == t && m.step == k.steps && m.holder == nil && !m.record
+	switch {
 	case unknown:
 		m.how = visit
 	case m.fair:
@@ -53,7 +54,7 @@ func (m *monitor) Lock(ctx context.Context) error {
 		t.on, t.ctx = m, cancellable(ctx)
 		k.yield(t, locking, Point{"lock", m.name})
 	}
-	if ctx.Err() != nil {
+	if (unknown || k.wary || k.watcher != nil) && ctx.Err() != nil { // after a yield in any other kernel it has not ended
 		k.touch(everything, true) // rare: it depends on the clock
 		return context.Cause(ctx)
 	}

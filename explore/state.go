@@ -17,7 +17,7 @@ func (k *Kernel) state() map[string]Hash {
 		if t.index == clockIndex || t.state == done {
 			continue
 		}
-		h := NewHash().mix(uint64(t.state)).step(t.hash, t.point)
+		h := NewHash().mix(uint64(t.state)).step(t.hash, &t.point)
 		if t.wants() && t.woken {
 			h = h.mix(1)
 		}

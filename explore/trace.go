@@ -52,7 +52,7 @@ func NewHash() Hash { return hashStart }
 //go:norace
 func (h Hash) Add(e Event) Hash {
 	if e.Kind == StepEvent && e.Text == "" {
-		return h.step(NewHash().str(e.Task), e.Point)
+		return h.step(NewHash().str(e.Task), &e.Point)
 	}
 	h = h.mix(uint64(e.Kind) + 1)
 	h = h.str(e.Task)
@@ -74,7 +74,7 @@ func (h Hash) Mix(x uint64) Hash { return h.mix(x) }
 // step is Add for the one kind of event that is frequent; the task's part is known beforehand.
 //
 //go:norace
-func (h Hash) step(task Hash, p Point) Hash { return h.mix(uint64(task)).str(p.Op).str(p.Object) }
+func (h Hash) step(task Hash, p *Point) Hash { return h.mix(uint64(task)).str(p.Op).str(p.Object) }
 
 //go:norace
 func (h Hash) mix(x uint64) Hash {
@@ -91,11 +91,11 @@ func (h Hash) str(s string) Hash {
 	h ^= Hash(n+1) << 32
 	switch {
 	case n >= 8:
-		i := 0
-		for ; i+8 <= n; i += 8 {
-			h = h.mix(eight(s[i:]))
+		rest := s
+		for ; len(rest) >= 8; rest = rest[8:] {
+			h = h.mix(eight(rest))
 		}
-		return h.mix(eight(s[n-8:]) >> uint(8*(8-n+i)))
+		return h.mix(eight(s[n-8:]) >> uint(8*(8-len(rest))))
 	case n >= 4:
 		t := s[n-4:]
 		return h.mix(uint64(uint32(s[0])|uint32(s[1])<<8|uint32(s[2])<<16|uint32(s[3])<<24) |

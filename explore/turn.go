@@ -19,7 +19,17 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 		return
 	}
 	t.visited = append(t.visited, p)
-	k.bar(t)
+	switch s {
+	case ready:
+		t.gate = &k.open
+	case locking:
+		t.gate = t.on
+	default:
+		t.gate = &k.shut
+	}
+	if t.ctx != nil {
+		k.heed(t)
+	}
 	if k.threads {
 		t.worker.yield()
 	} else {
@@ -40,23 +50,6 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 	}
 	t.state = ready
 	k.noteStep(t)
-}
-
-// bar puts the task before its gate.
-//
-//go:norace
-func (k *Kernel) bar(t *Task) {
-	switch t.state {
-	case ready:
-		t.gate = &k.open
-	case locking:
-		t.gate = t.on
-	default:
-		t.gate = &k.shut
-	}
-	if t.ctx != nil && !k.wary {
-		k.heed(t)
-	}
 }
 
 // ended is the last thing a task does.
@@ -128,7 +121,11 @@ func (k *Kernel) stepped(t *Task) {
 //
 //go:norace
 func (k *Kernel) look() {
+	returned := false
 	defer func() {
+		if returned { // to ask for a panic costs time
+			return
+		}
 		if p := recover(); p != nil {
 			k.Fail(PanicOracle, fmt.Sprintf("after a step: %v\n%s", p, debug.Stack()))
 		}
@@ -136,6 +133,7 @@ func (k *Kernel) look() {
 	for _, f := range k.atStep {
 		f()
 	}
+	returned = true
 }
 
 // giveWay lets a task that is not to go on, now or ever, wait.
@@ -219,7 +217,7 @@ func (k *Kernel) judge() {
 func (k *Kernel) unwind() {
 	for len(k.live) > 0 {
 		t := k.live[len(k.live)-1]
-		t.dying = true
+		t.dying, k.wary = true, true
 		if t.worker == nil {
 			k.live = k.live[:len(k.live)-1]
 			continue

@@ -96,7 +96,11 @@ func (w *World) Quiet(names ...string) { w.quiet = append(w.quiet, names...) }
 // Touch records what the current step reads or writes.
 //
 //go:norace
-func (w *World) Touch(object string, write bool) { w.k.touch(object, write) }
+func (w *World) Touch(object string, write bool) {
+	if k := w.k; k.watcher != nil || k.options.Records {
+		k.touch(object, write)
+	}
+}
 
 // Crash ends the world: its tasks unwind without acting, and its monitors are free. Durable state is the concern of
 // other worlds.
@@ -111,7 +115,7 @@ func (w *World) Crash() {
 	w.k.note(CrashEvent, w.name, "")
 	for _, t := range w.k.live {
 		if t.world == w {
-			t.dying = true
+			t.dying, w.k.wary = true, true
 			if t.state == queued {
 				t.on.leave(t)
 			}
@@ -136,7 +140,7 @@ func (w *World) Within(f func()) (crashed bool) {
 		switch {
 		case w.k.stopped:
 		case outer.crashed:
-			t.dying = true
+			t.dying, w.k.wary = true, true
 		case w.crashed:
 			if p := recover(); p != nil && p != (unwound{}) {
 				panic(p)
