@@ -34,7 +34,7 @@ type Driver struct {
 	guest   Guest
 	env     seam.Env
 	root    string
-	prefix  string // of every mountpoint: root, with a slash at its end
+	prefix  string // of every mountpoint, before a slash: root, unless that is one
 	timeout time.Duration
 	status  map[string]any
 	log     *slog.Logger
@@ -76,7 +76,7 @@ func New(c Config) (*Driver, error) {
 		}
 		d.recovery = newRecovery(*r, c.Env)
 	}
-	d.prefix = strings.TrimSuffix(d.root, "/") + "/"
+	d.prefix = strings.TrimSuffix(d.root, "/")
 	d.life, d.end = context.WithCancelCause(context.Background())
 	return d, nil
 }

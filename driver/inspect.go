@@ -19,11 +19,14 @@ func (d *Driver) References(ctx context.Context) (map[string]int, error) {
 	}
 	d.volumes.table.Unlock()
 	slices.Sort(keys)
-	count := make(map[string]int, len(keys))
+	var count map[string]int
 	for _, key := range keys {
 		h, err := d.volumes.hold(ctx, key)
 		if err != nil {
 			return nil, fail("references", key, err)
+		}
+		if count == nil {
+			count = make(map[string]int, len(keys))
 		}
 		for _, m := range h.mounts {
 			count[m.full] = m.holders()

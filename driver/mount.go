@@ -98,7 +98,7 @@ func (d *Driver) verified(ctx context.Context, m *mount) error {
 }
 
 func (d *Driver) newMount(full string) *mount {
-	m := &mount{naming: naming{full: full, path: d.prefix + full}}
+	m := &mount{naming: naming{full: full, path: d.prefix + "/" + full}}
 	m.aliases, m.refs.ids = m.aliasRoom[:0], m.refRoom[:0]
 	return m
 }

@@ -65,7 +65,7 @@ func checkVolume(v string) error {
 		return fmt.Errorf("%q is not a volume name", v)
 	case snapshot(v):
 		return errors.New("volume names that end in - and six digits are reserved for snapshots")
-	case strings.Contains(strings.ToLower(v), vmdkSuffixInName):
+	case strings.Contains(v, ".") && strings.Contains(strings.ToLower(v), vmdkSuffixInName):
 		return errors.New("volume names with .vmdk in them are not supported")
 	case len(v) > maxVolumeBytes:
 		return fmt.Errorf("the volume name is %d bytes long, the most is %d", len(v), maxVolumeBytes)

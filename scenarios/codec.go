@@ -8,16 +8,16 @@ import (
 // codec is the drivers' codec of all runs of a script: the real one, which sees each text once.
 type codec struct {
 	vmdkops.Plain
-	requests map[requestKey][]byte
+	requests []request // without options
 	nulls    map[string]error
 	devices  map[string]device
 	volumes  map[string]described
 }
 
-// requestKey is a request without options.
-type requestKey struct {
+type request struct {
 	cmd           wire.Command
 	name, version string
+	text          []byte
 }
 
 type device struct {
@@ -36,6 +36,9 @@ var _ vmdkops.Codec = (*codec)(nil)
 // mostTexts is how many texts of a kind are remembered before all are forgotten.
 const mostTexts = 1 << 10
 
+// mostRequests is how many requests are: so few that they are found sooner without a map.
+const mostRequests = 32
+
 func remember[K comparable, V any](m *map[K]V, key K, value V) {
 	if *m == nil || len(*m) == mostTexts {
 		*m = make(map[K]V)
@@ -47,13 +50,18 @@ func (c *codec) Request(r wire.Request) ([]byte, error) {
 	if len(r.Details.Opts) > 0 {
 		return c.Plain.Request(r)
 	}
-	key := requestKey{r.Cmd, r.Details.Name, r.Version}
-	if text := c.requests[key]; text != nil {
-		return text, nil
+	for i := range c.requests {
+		known := &c.requests[i]
+		if known.name == r.Details.Name && known.cmd == r.Cmd && known.version == r.Version {
+			return known.text, nil
+		}
 	}
 	text, err := c.Plain.Request(r)
 	if err == nil {
-		remember(&c.requests, key, text)
+		if len(c.requests) == mostRequests {
+			c.requests = c.requests[:0]
+		}
+		c.requests = append(c.requests, request{r.Cmd, r.Details.Name, r.Version, text})
 	}
 	return text, err
 }

@@ -189,15 +189,14 @@ func (j *judge) step() {
 	if j.due > 0 {
 		j.quiet()
 	}
-	changed := false
+	var versions uint64 // each only grows
 	for _, h := range j.w.hosts {
-		if v := h.guest.Version(); v != h.seen {
-			h.seen, changed = v, true
-		}
+		versions += h.guest.Version()
 	}
-	if !changed {
+	if versions == j.seen {
 		return
 	}
+	j.seen = versions
 	for i := range j.holders {
 		h := &j.holders[i]
 		if why := j.bare(h); why != "" {

@@ -37,7 +37,6 @@ type host struct {
 	busy   tally   // requests in its plugin; counted only if something ends lives
 
 	// for the judge
-	seen      uint64         // guest.Version at its last look
 	refs      map[string]int // at the end, by full name
 	counts    []uint64       // the numbers of references that the answers allow, as bits, by volume
 	start     model.Start    // of the last life

@@ -58,7 +58,8 @@ type judge struct {
 	calls    []*Call
 	holders  []holder // of which it is certain
 	subjects []subject
-	due      int // subjects that are due
+	due      int    // subjects that are due
+	seen     uint64 // versions of all guests together, at the last look at holders
 	mishaps  []mishap
 	tampers  int      // of the mishaps, those that are no fault
 	wrong    []string // checks that failed

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"vmdkvol/driver/wire"
 	"vmdkvol/seam"
@@ -79,9 +78,9 @@ func (e *Endpoint) RoundTrip(ctx context.Context, request []byte) ([]byte, error
 	}
 	c := e.n.newCall()
 	c.e = e
-	c.name, c.label = e.n.name(e, request)
-	c.about = c.label[strings.LastIndexByte(c.label, ':')+1:]
-	e.n.cfg.Stage.Before(sending(c.label[min(len(e.peer)+1, len(c.label)):]))
+	r := e.n.route(e, request)
+	c.name, c.label, c.about = e.n.name(e, r), r.label, r.about
+	e.n.cfg.Stage.Before(r.op, r.object)
 	if e.n.faults.connect.names != nil {
 		if err := e.connect(ctx, c); err != nil {
 			return nil, fmt.Errorf("vmcisim: %s: %w: %w", c.label, wire.ErrNotSent, err)

@@ -15,31 +15,72 @@ var (
 	nameKey = []byte(`"Name":"`)
 )
 
-// name returns the name of the carrier of a request, and its label, which is a part of the name.
-func (n *Network) name(e *Endpoint, request []byte) (name, label string) {
-	var room [96]byte
-	b := append(room[:0], carrierPrefix...)
-	b = append(b, e.peer...)
-	b = append(b, ':')
+// route is what a request is called on its way. It does not change, but for names that it gets.
+type route struct {
+	peer, request string
+
+	label      string // peer:verb:volume
+	about      string // the volume, as the label names it
+	op, object string // the yield point before the request leaves the guest
+	names      []string
+}
+
+// mostRoutes and mostNames bound what a pool remembers.
+const (
+	mostRoutes = 64
+	mostNames  = 64
+)
+
+// route finds what a request is called. The pool remembers it, because programs send few texts, again and again.
+func (n *Network) route(e *Endpoint, request []byte) *route {
+	p := n.cfg.Pool
+	if p == nil {
+		return newRoute(e.peer, request)
+	}
+	for _, r := range p.routes {
+		if r.request == string(request) && r.peer == e.peer {
+			return r
+		}
+	}
+	r := newRoute(e.peer, request)
+	if len(p.routes) == mostRoutes {
+		p.routes = p.routes[:0]
+	}
+	p.routes = append(p.routes, r)
+	return r
+}
+
+func newRoute(peer string, request []byte) *route {
+	b := append([]byte(peer), ':')
 	b = appendField(b, request, cmdKey)
+	verb := string(b[len(peer)+1:])
 	if v := appendField(append(b, ':'), request, nameKey); len(v) > len(b)+1 {
 		b = v
 	}
-	end := len(b)
+	r := &route{peer: peer, request: string(request), label: string(b)}
+	r.about = r.label[strings.LastIndexByte(r.label, ':')+1:]
+	r.op = "esx." + verb
+	_, volume, _ := strings.Cut(r.label[min(len(peer)+1, len(r.label)):], ":")
+	r.object, _, _ = strings.Cut(volume, "@")
+	return r
+}
 
+// name is that of the carrier of a request: no two of a network have the same.
+func (n *Network) name(e *Endpoint, r *route) string {
 	n.lock()
-	count := n.count(b[len(carrierPrefix):])
+	count := n.count(r.label)
 	count.n++
-	b = append(b, '#')
-	b = strconv.AppendInt(b, int64(count.n), 10)
-	name = n.text(b)
-	label = name[len(carrierPrefix):end]
-	if count.n == 1 {
-		count.label = label
-	}
+	number := count.n
 	n.unlock()
-	e.env.Touch(label, true) // the number depends on who comes first, among the requests with this label
-	return name, label
+	e.env.Touch(r.label, true) // the number depends on who comes first, among the requests with this label
+	if number <= len(r.names) {
+		return r.names[number-1]
+	}
+	name := carrierPrefix + r.label + "#" + strconv.Itoa(number)
+	if number == len(r.names)+1 && number <= mostNames && n.cfg.Pool != nil {
+		r.names = append(r.names, name)
+	}
+	return name
 }
 
 // count says how many requests had a label.
@@ -50,20 +91,24 @@ type count struct {
 
 // count finds the count of a label. The first few live in the Network, because worlds are made by the thousand and
 // have few labels.
-func (n *Network) count(label []byte) *count {
+func (n *Network) count(label string) *count {
 	for i := range n.few {
 		c := &n.few[i]
-		if c.n == 0 || c.label == string(label) {
+		if c.n == 0 {
+			c.label = label
+			return c
+		}
+		if c.label == label {
 			return c
 		}
 	}
-	c := n.many[string(label)]
+	c := n.many[label]
 	if c == nil {
 		if n.many == nil {
 			n.many = make(map[string]*count)
 		}
-		c = &count{}
-		n.many[string(label)] = c
+		c = &count{label: label}
+		n.many[label] = c
 	}
 	return c
 }
@@ -87,24 +132,4 @@ func appendField(b, request, key []byte) []byte {
 		b = append(b, c)
 	}
 	return b
-}
-
-// sending is the yield point before a request leaves the guest, for example "esx.attach" of "data", from the part of a
-// label that follows the peer.
-func sending(verbAndVolume string) (op, object string) {
-	verb, volume, _ := strings.Cut(verbAndVolume, ":")
-	object, _, _ = strings.Cut(volume, "@")
-	switch verb { // constants, because a concatenation would be allocated for every request
-	case "attach":
-		return "esx.attach", object
-	case "detach":
-		return "esx.detach", object
-	case "get":
-		return "esx.get", object
-	case "create":
-		return "esx.create", object
-	case "remove":
-		return "esx.remove", object
-	}
-	return "esx." + verb, object
 }

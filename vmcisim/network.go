@@ -121,29 +121,9 @@ func (n *Network) Renew(cfg Config) {
 // Pool keeps the memory of round trips for the networks that an explorer makes one after another: when one is made, all
 // users of the one before must be gone. The zero value is ready.
 type Pool struct {
-	calls []*call
-	used  int
-	texts map[string]string // names of carriers, which are the same in each network
-}
-
-// mostTexts bounds what a pool remembers.
-const mostTexts = 1000
-
-// text is string(b), without new memory if an earlier network had the same.
-func (n *Network) text(b []byte) string {
-	p := n.cfg.Pool
-	if p == nil {
-		return string(b)
-	}
-	text, known := p.texts[string(b)]
-	if !known {
-		text = string(b)
-		if p.texts == nil || len(p.texts) == mostTexts {
-			p.texts = make(map[string]string)
-		}
-		p.texts[text] = text
-	}
-	return text
+	calls  []*call
+	used   int
+	routes []*route
 }
 
 func (n *Network) newCall() *call {
