@@ -65,7 +65,13 @@ func (k *Kernel) choose(cur *Task) *Task {
 		if last := enabled[len(enabled)-1].index; last >= k.shape.Tasks {
 			k.shape.Tasks = last + 1
 		}
-		def := k.defaultIndex(cur, enabled)
+		def := 0
+		for def < len(enabled) && enabled[def] != cur {
+			def++
+		}
+		if def == len(enabled) {
+			def = k.defaultIndex(cur, enabled)
+		}
 		if early {
 			enabled = append(enabled, k.clock)
 		}
@@ -138,15 +144,10 @@ func (k *Kernel) ticked() {
 	k.steps++
 }
 
-// defaultIndex is the default schedule (see doc.go) for the tasks that can go on.
+// defaultIndex is the default schedule (see doc.go) for the tasks that can go on; cur cannot.
 //
 //go:norace
 func (k *Kernel) defaultIndex(cur *Task, enabled []*Task) int {
-	for i, t := range enabled {
-		if t == cur {
-			return i
-		}
-	}
 	want := cur
 	for range k.live { // at most once round: a cycle is a deadlock, and then nobody on it is enabled
 		if want.state == done || want.enabled() {

@@ -131,10 +131,9 @@ func (d *deadline) end(err error) {
 //
 //go:norace
 func (k *Kernel) heed(t *Task) {
-	if k.wary {
+	d, ok := t.ctx.(*deadline)
+	if k.wary || ok && d.err == nil && d.up == nil && d.plain {
 		return
 	}
-	if d, ok := t.ctx.(*deadline); !ok || d.ended() != nil {
-		k.wary = true
-	}
+	k.wary = !ok || d.ended() != nil
 }

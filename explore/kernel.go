@@ -1,6 +1,9 @@
 package explore
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // The kernel's own oracles; programs add theirs through Fail.
 const (
@@ -34,6 +37,7 @@ type Kernel struct {
 	escaped *escape
 
 	tasks   []*Task // all of this run
+	quoted  bool    // the name of one has a quote in it, as those have that unique has numbered
 	live    []*Task // those that have not ended, in the order of their creation
 	choice  Choice  // scratch of choose
 	shape   Shape   // of this run
@@ -290,11 +294,16 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	} else {
 		t = &Task{}
 	}
-	t.name, t.world, t.client, t.f = k.unique(name), w, client, f
+	t.hash = NewHash().str(name)
+	if t.name = k.unique(name, t.hash); t.name != name {
+		t.hash = NewHash().str(t.name)
+	}
+	k.quoted = k.quoted || strings.IndexByte(t.name, '\'') >= 0
+	t.world, t.client, t.f = w, client, f
 	if k.watcher != nil {
 		k.touch(name, true) // who of two comes first has the name without a number
 	}
-	t.hash, t.index, t.cause = NewHash().str(t.name), len(k.tasks), k.steps
+	t.index, t.cause = len(k.tasks), k.steps
 	if k.current == k.root {
 		t.cause = none // the set-up is no step
 	}

@@ -169,10 +169,16 @@ func (k *Kernel) goesOn(t *Task) {
 // unique numbers a task name that is taken: "retry", "retry'2". Those of the clock and of the set-up are the kernel's own.
 //
 //go:norace
-func (k *Kernel) unique(name string) string {
-	n := 1
+func (k *Kernel) unique(name string, hash Hash) string {
+	n, taken := 1, k.quoted
 	if name == clockName || name == rootName {
 		n = 2
+	}
+	for _, t := range k.tasks { // names themselves are rarely to be compared
+		taken = taken || t.hash == hash
+	}
+	if !taken && n == 1 {
+		return name
 	}
 	for _, t := range k.tasks {
 		if t.name == name || len(t.name) > len(name) && t.name[:len(name)] == name && t.name[len(name)] == '\'' {

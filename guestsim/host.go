@@ -120,6 +120,10 @@ func (g *Guest) Version() uint64 {
 	if g.media.mon == nil {
 		return g.version
 	}
+	return g.guardedVersion()
+}
+
+func (g *Guest) guardedVersion() uint64 {
 	g.media.lock()
 	defer g.media.unlock()
 	return g.version

@@ -64,7 +64,7 @@ func (j *judge) endOn(h *host) string {
 		if w.t.foreign[d.Name] {
 			continue
 		}
-		full := d.Name + "@" + datastore
+		full := w.t.names(d.Name).full
 		if why := j.endOf(h, d, refs[full]); why != "" {
 			return full + " " + why
 		}
@@ -80,7 +80,7 @@ func (j *judge) endOn(h *host) string {
 // endOf compares what is left of a volume on a host with what the answers allow, and its parts with each other.
 func (j *judge) endOf(h *host, d *esxsim.Disk, refs int) string {
 	w := j.w
-	m, mounted := h.guest.At(mountRoot + "/" + d.Name + "@" + datastore) // a volume may be one that no script speaks of
+	m, mounted := h.guest.At(w.t.names(d.Name).mountpoint) // a volume may be one that no script speaks of
 	vm, attached := w.store.AttachedTo(datastore, d.Name)
 	here := attached && vm == h.name
 	heir := h.life > 0 || h.down.is() // what lies about may be an earlier life's

@@ -81,7 +81,7 @@ func newTheatre(s *Script, o *opinions) (*theatre, error) {
 		ops += len(c.Ops)
 	}
 	t.calls = make([]Call, ops)
-	t.step, t.end, t.begin, t.state = t.world.step, t.world.end, t.world.begin, t.world.state
+	t.step, t.end, t.begin, t.state = t.world.judge.step, t.world.judge.end, t.world.begin, t.world.state
 	for name, on := range s.Quirks {
 		t.quirks[esxsim.Quirk(name)] = on
 	}
@@ -233,10 +233,6 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	return w, nil
 }
 
-func (w *World) step() { w.judge.step() }
-
-func (w *World) end() { w.judge.end() }
-
 func (w *World) begin() {
 	w.perform(w.t.opening)
 	w.admit()
@@ -274,6 +270,7 @@ func (w *World) provide(v Given, size int64, meta []byte) error {
 // volume is one of a script, by its names.
 type volume struct {
 	name       string // volume part
+	full       string // with its datastore
 	mountpoint string
 	start      string // how its part of the theatre's start is called
 	listed     bool   // ESX lists it
@@ -284,9 +281,24 @@ func (t *theatre) volume(name string) int {
 	i := t.index(name)
 	if i < 0 {
 		i = len(t.volumes)
-		t.volumes = append(t.volumes, volume{name: name, mountpoint: mountRoot + "/" + name + "@" + datastore, listed: isListed(name)})
+		t.volumes = append(t.volumes, newVolume(name))
 	}
 	return i
+}
+
+func newVolume(name string) volume {
+	full := name + "@" + datastore
+	return volume{name: name, full: full, mountpoint: mountRoot + "/" + full, listed: isListed(name)}
+}
+
+// names returns the names of a volume, also of one that the script does not speak of.
+func (t *theatre) names(name string) volume {
+	for i := range t.volumes {
+		if t.volumes[i].name == name {
+			return t.volumes[i]
+		}
+	}
+	return newVolume(name)
 }
 
 // index returns the index of the volume that any of its names means, everyone if there is none.
