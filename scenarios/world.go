@@ -281,14 +281,16 @@ func (t *theatre) volume(name string) int {
 	i := t.index(name)
 	if i < 0 {
 		i = len(t.volumes)
-		t.volumes = append(t.volumes, newVolume(name))
+		v := newVolume(name)
+		v.listed = isListed(name)
+		t.volumes = append(t.volumes, v)
 	}
 	return i
 }
 
 func newVolume(name string) volume {
 	full := name + "@" + datastore
-	return volume{name: name, full: full, mountpoint: mountRoot + "/" + full, listed: isListed(name)}
+	return volume{name: name, full: full, mountpoint: mountRoot + "/" + full}
 }
 
 // names returns the names of a volume, also of one that the script does not speak of.
