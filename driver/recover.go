@@ -20,7 +20,7 @@ type pass struct {
 	docker     error     // why nothing is known of containers
 	containers []Container
 	candidates map[string][]string // names by volume part
-	open       map[string]bool     // volume parts of which something still has heirs
+	open       map[string]bool     // volume parts of which something still has heirs, as far as is known
 	about      time.Time           // by then, what nobody uses now was not for a container about to start; zero: there is none
 }
 
@@ -29,7 +29,7 @@ func (d *Driver) takeOver() {
 	p := &pass{candidates: map[string][]string{}}
 	over := d.below(p)
 	for _, key := range slices.Sorted(maps.Keys(p.candidates)) {
-		d.each(d.life, key, func(ctx context.Context, h held) {
+		looked := d.each(d.life, key, func(ctx context.Context, h held) {
 			for _, full := range p.candidates[key] {
 				if _, err := d.known(ctx, h, full); err != nil {
 					over = false
@@ -37,6 +37,7 @@ func (d *Driver) takeOver() {
 				}
 			}
 		})
+		over = over && looked
 	}
 	d.recovery.guarded(d.env, func() { d.recovery.over = over })
 }
@@ -78,10 +79,29 @@ func (d *Driver) ask(ctx context.Context) *pass {
 	})
 	ctx, cancel := d.env.WithDeadline(ctx, p.began.Add(dockerPatience))
 	defer cancel()
-	if p.containers, p.docker = r.Docker.Containers(ctx); p.docker != nil && d.life.Err() == nil {
-		d.log.Warn("recovery: Docker does not say which containers there are", "error", p.docker)
-	}
+	p.containers, p.docker = r.Docker.Containers(ctx)
+	d.sayOfDocker(p.docker)
 	return p
+}
+
+// sayOfDocker reports that Docker fell silent, and that it answers again: on a machine without Docker every pass could.
+func (d *Driver) sayOfDocker(err error) {
+	if d.life.Err() != nil {
+		return
+	}
+	changed := false
+	d.recovery.guarded(d.env, func() {
+		changed = d.recovery.mute != (err != nil)
+		d.recovery.mute = err != nil
+	})
+	switch {
+	case changed && err != nil:
+		d.log.Warn("recovery: Docker does not say which containers there are; until it does, nothing of an earlier life is let go", "error", err)
+	case changed:
+		d.log.Info("recovery: Docker answers again")
+	case err != nil:
+		d.log.Debug("recovery: Docker still does not say which containers there are", "error", err)
+	}
 }
 
 // candidates collects what a pass looks at. Of Docker's containers it is those that run: there may be many that do not.
@@ -128,20 +148,22 @@ func (p *pass) add(given string) {
 	}
 }
 
-// each runs f under the lock of a volume. One that stays locked for as long as an operation may take is left out.
-func (d *Driver) each(ctx context.Context, key string, f func(ctx context.Context, h held)) {
+// each runs f under the lock of a volume. One that stays locked for as long as an operation may take is left out: false.
+func (d *Driver) each(ctx context.Context, key string, f func(ctx context.Context, h held)) bool {
 	ctx, cancel := d.bounded(ctx)
 	defer cancel()
 	h, err := d.hold(ctx, key)
 	if err != nil {
-		return
+		return false
 	}
 	defer d.release(h)
 	f(ctx, h)
+	return true
 }
 
 // recoverOne looks at the volumes of one volume part. Each costs one Get.
 func (d *Driver) recoverOne(ctx context.Context, p *pass, key string) {
+	p.open[key] = true // until it was looked at
 	d.each(ctx, key, func(ctx context.Context, h held) {
 		names := slices.Clone(p.candidates[key])
 		for _, m := range h.mounts {
@@ -171,9 +193,7 @@ func (d *Driver) recoverOne(ctx context.Context, p *pass, key string) {
 				h.publish()
 			}
 		}
-		for _, m := range h.mounts {
-			p.open[key] = p.open[key] || m.heirs != nil
-		}
+		p.open[key] = slices.ContainsFunc(h.mounts, func(m *mount) bool { return m.heirs != nil })
 	})
 }
 

@@ -72,7 +72,8 @@ type recovery struct {
 	over     bool                 // what is mounted below the root was taken over
 	pass     int                  // number of the last question to Docker
 	next     time.Time            // when the next pass is due
-	silent   int                  // questions in a row that Docker did not answer
+	silent   int                  // passes in a row in which Docker did not answer
+	mute     bool                 // it did not answer the last question
 	ended    map[string]int       // volumes of which an Unmount came that Docker has to explain, with the looks so far
 	suspects map[string]suspicion // volumes, by full name, that may be attached though nobody wants them
 }
@@ -96,6 +97,10 @@ func newRecovery(c Recovery, env seam.Env) *recovery {
 	}
 	if c.Hints != nil {
 		for _, full := range c.Hints.Load() {
+			if n, err := parseName(full); err != nil || n.datastore == "" {
+				c.Hints.Drop(full) // the file was damaged
+				continue
+			}
 			r.suspects[full] = suspicion{cut: true, since: r.Began}
 		}
 	}

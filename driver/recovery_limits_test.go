@@ -1,0 +1,91 @@
+package driver_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"vmdkvol/driver"
+)
+
+// deaf is a Docker that lets everybody wait.
+type deaf struct{ *house }
+
+func (d deaf) Containers(ctx context.Context) ([]driver.Container, error) {
+	return nil, d.env.Sleep(ctx, 1000*time.Hour)
+}
+
+// A volume that was locked while recovery looked for mounts of the last life is not taken for looked at: equal names on two
+// datastores share a lock, and the one that is busy is not the one that is mounted.
+func TestWhatCouldNotBeTakenOver(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		h.provide("v@ds2")
+		h.mount("v@ds2", "a")
+		require.NoError(t, h.driver.Close(ctx))
+		c := h.config
+		c.Recovery = &driver.Recovery{Docker: deaf{h}, Machine: h.guest}
+		var err error
+		h.driver, err = driver.New(c)
+		require.NoError(t, err)
+		h.wire.fate["create"] = silent
+		h.env.Go("create", func() { _ = h.driver.Create(ctx, "v@ds1", nil) })
+		h.wait(time.Second)
+		h.driver.Recover()
+		h.wait(26 * time.Second) // it has given up, and asks Docker
+		kind(t, driver.InUse, h.driver.Remove(ctx, "v@ds2"))
+		require.Zero(t, h.calls.count("remove"), "ESX was asked to remove a volume that a container uses")
+	})
+}
+
+// An Unmount that a pass could not explain, because it could not look at its volume, is not forgotten.
+func TestAnUnmountOfABusyVolumeIsExplainedLater(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		h.provide("v@ds2")
+		h.mount("v@ds2", "a")
+		docker := &ps{list: []driver.Container{{ID: "a", Running: true, Volumes: []string{"v@ds2"}}}}
+		h.nextLife(docker, hints{})
+		h.wait(10 * time.Second)
+		h.unmount("v@ds2", "a")
+		docker.list = nil
+		h.wire.fate["create"] = silent
+		h.env.Go("create", func() { _ = h.driver.Create(ctx, "v@ds1", nil) })
+		h.wait(90 * time.Second) // the next regular pass is later
+		require.Empty(t, h.guest.Mounts())
+		require.Empty(t, h.esx.Plugged("vm1"))
+	})
+}
+
+// Hints that can be no volume's full name are of no use to any later life.
+func TestHintsThatAreNoNames(t *testing.T) {
+	live(t, func(h *house, _ context.Context) {
+		f := hints{"": true, "..": true, "half": true, "half@": true, "a/b@ds1": true, "\x00\xff@ds1": true}
+		h.nextLife(&ps{}, f)
+		h.wait(10 * time.Second)
+		require.Empty(t, f)
+	})
+}
+
+// A Docker that never answers fills no log, and its return is said.
+func TestASilentDockerIsSaidOnce(t *testing.T) {
+	live(t, func(h *house, _ context.Context) {
+		var said strings.Builder
+		h.config.Log = slog.New(slog.NewTextHandler(&said, nil))
+		docker := &ps{err: errors.New("connection refused")}
+		h.nextLife(docker, hints{})
+		h.wait(24 * time.Hour)
+		require.Greater(t, docker.asked, 100)
+		require.Equal(t, 1, strings.Count(said.String(), "connection refused"))
+		require.NotContains(t, said.String(), "answers again")
+		docker.err = nil
+		h.wait(time.Hour)
+		require.Equal(t, 1, strings.Count(said.String(), "answers again"))
+		docker.err = errors.New("connection refused")
+		h.wait(time.Hour)
+		require.Equal(t, 2, strings.Count(said.String(), "connection refused"))
+	})
+}
