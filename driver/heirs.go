@@ -19,7 +19,7 @@ type heirs struct {
 	users []string  // the containers that run
 	seen  []string  // those listed that run or have run in an earlier answer: they are not about to start
 	ran   bool      // there was a user in some answer
-	since time.Time // when Docker was asked for the first of its answers
+	since time.Time // when Docker was asked for the first of its answers, or went on after that to start a container
 }
 
 var errHeirs = errors.New("an earlier life of vmdkd mounted the volume, and by what Docker says containers may still use it")
@@ -95,8 +95,9 @@ func (d *Driver) plugged(ctx context.Context, m *mount) error {
 }
 
 // judge puts Docker's answer in the place of what was believed of a mount's heirs. It reports whether they are gone for
-// certain: no container runs, and none can be about to. The volume's lock is held.
-func (m *mount) judge(p *pass) (gone bool) {
+// certain: no container runs, and none can be about to: each further Mount shows that Docker still starts one. The volume's
+// lock and the recovery's monitor are held.
+func (m *mount) judge(p *pass, r *recovery) (gone bool) {
 	w := m.heirs
 	if p.number <= w.pass {
 		return false // a later answer came first
@@ -116,6 +117,7 @@ func (m *mount) judge(p *pass) (gone bool) {
 			w.users = append(w.users, c.ID)
 		case !slices.Contains(was, c.ID):
 			about = true
+			w.since = later(w.since, r.lastMount(c))
 			continue
 		}
 		w.seen = append(w.seen, c.ID)

@@ -64,6 +64,6 @@ func (d *Driver) Inspect(see func(object, value string)) {
 	see("plugging", fmt.Sprint(d.limit.running))
 	see("tasks", fmt.Sprint(d.tasks))
 	if r := d.recovery; r != nil {
-		see("recovery", fmt.Sprint(r.pass, r.next, r.silent, r.mute, r.ended, r.suspects)) // maps are printed in the order of their keys
+		see("recovery", fmt.Sprint(r.pass, r.next, r.silent, r.mute, r.ended, r.suspects, r.begun)) // maps are printed in the order of their keys
 	}
 }

@@ -47,6 +47,7 @@ func (d *Driver) refer(h held, m *mount, id string) {
 	m.refs.add(id)
 	if m.refs.total == 1 {
 		h.publish()
+		d.noteMount(h)
 	}
 }
 

@@ -227,7 +227,8 @@ func (d *Driver) look(ctx context.Context, h held, p *pass, full string, v wire.
 	if m.heirs == nil || p.docker != nil {
 		return
 	}
-	if gone := m.judge(p); !gone {
+	gone := false
+	if d.recovery.guarded(d.env, func() { gone = m.judge(p, d.recovery) }); !gone {
 		if len(m.heirs.users) == 0 {
 			p.about = later(p.about, m.heirs.since.Add(starting))
 		}
@@ -292,6 +293,7 @@ func (d *Driver) abandon(ctx context.Context, h held, m *mount) {
 
 // plan says when the next pass comes, after one at whose beginning these Unmounts waited to be explained. The monitor is held.
 func (r *recovery) plan(p *pass, ended map[string]int, now time.Time) {
+	maps.DeleteFunc(r.begun, func(_ string, at time.Time) bool { return p.began.Sub(at) >= starting })
 	if p.docker == nil {
 		r.silent = 0
 	} else {

@@ -76,6 +76,7 @@ type recovery struct {
 	mute     bool                 // it did not answer the last question
 	ended    map[string]int       // volumes of which an Unmount came that Docker has to explain, with the looks so far
 	suspects map[string]suspicion // volumes, by full name, that may be attached though nobody wants them
+	begun    map[string]time.Time // by volume part, when this life mounted it; not of long ago
 }
 
 // suspicion is why a volume may be attached: an earlier life ended while it was, or it was let go, and ESX may still execute
@@ -94,6 +95,7 @@ func newRecovery(c Recovery, env seam.Env) *recovery {
 	}
 	r := &recovery{
 		Recovery: c, monitor: env.NewMonitor("recovery"), ended: map[string]int{}, suspects: map[string]suspicion{},
+		begun: map[string]time.Time{},
 	}
 	if c.Hints != nil {
 		for _, full := range c.Hints.Load() {
@@ -191,6 +193,23 @@ func (d *Driver) remember(h held) {
 			r.soon(d.env.Now().Add(firstLook))
 		}
 	})
+}
+
+// noteMount notes that Docker goes on with the start of a container, perhaps: its next volume was mounted. The volume's lock is
+// held.
+func (d *Driver) noteMount(h held) {
+	if r := d.recovery; r != nil {
+		r.guarded(d.env, func() { r.begun[h.key] = d.env.Now() })
+	}
+}
+
+// lastMount is when this life last mounted a volume that the container names; zero if that was not lately.
+func (r *recovery) lastMount(c *Container) (at time.Time) {
+	for _, given := range c.Volumes {
+		volume, _, _ := cutLast(given)
+		at = later(at, r.begun[volume])
+	}
+	return at
 }
 
 // surveyed reports whether every mount of an earlier life is known.

@@ -89,3 +89,25 @@ func TestASilentDockerIsSaidOnce(t *testing.T) {
 		require.Equal(t, 2, strings.Count(said.String(), "connection refused"))
 	})
 }
+
+// A container with many volumes starts slowly: each Mount may take as long as an operation may. Until the last was answered
+// and some time after, what the last life mounted for it stays.
+func TestAContainerThatStartsSlowly(t *testing.T) {
+	live(t, func(h *house, _ context.Context) {
+		h.provide("v", "w", "x")
+		h.mount("v", "a")
+		docker := &ps{list: []driver.Container{{ID: "a", Volumes: []string{"v@ds1", "w", "x"}}}}
+		h.nextLife(docker, hints{})
+		h.wait(100 * time.Second)
+		h.mount("w", "a")
+		h.wait(100 * time.Second)
+		h.mount("x", "a")
+		h.wait(100 * time.Second)
+		require.Len(t, h.guest.Mounts(), 3, "the container is about to start on a bare directory")
+		h.wait(30 * time.Second) // it will not start: something else failed
+		require.Len(t, h.guest.Mounts(), 2)
+		h.unmount("w", "a")
+		h.unmount("x", "a")
+		h.nothingLeft()
+	})
+}
