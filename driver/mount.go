@@ -47,7 +47,6 @@ func (d *Driver) refer(h held, m *mount, id string) {
 	m.refs.add(id)
 	if m.refs.total == 1 {
 		h.publish()
-		d.noteMount(h)
 	}
 }
 
@@ -86,6 +85,7 @@ func (d *Driver) mounted(ctx context.Context, h held, n name) (*mount, error) {
 	if err := d.bring(ctx, h, m, v); err != nil {
 		return nil, err
 	}
+	d.noteMount(h)
 	return m, nil
 }
 
