@@ -278,3 +278,11 @@ func TestStrictSearchKeepsWhoWaits(t *testing.T) {
 		require.True(t, slices.ContainsFunc(strict, func(s shown) bool { return s.shows(p) }), "nobody shows %v, but %v", p, strict)
 	}
 }
+
+// TestWhoMakesARecordPausesBeforeHeTakesItsLock: when the second call of two under a lock is made later than it was, its client
+// makes the record that it found, and if that were one step with taking the lock, the order could not be run.
+func TestWhoMakesARecordPausesBeforeHeTakesItsLock(t *testing.T) {
+	underLock, look := act{0, 1}, act{1, 1}
+	all, _ := histories(t, explore.NewStrict(), explore.Options{Records: true}, paced([][]act{{underLock}, {look}, {underLock}}))
+	require.NotEmpty(t, all)
+}
