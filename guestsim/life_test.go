@@ -1,6 +1,7 @@
 package guestsim_test
 
 import (
+	"context"
 	"io/fs"
 	"testing"
 
@@ -142,4 +143,32 @@ func TestTamper(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, "kept", string(kept))
 	require.NoError(t, b.Unmount(t.Context(), mnt))
+}
+
+// counting counts how often its monitors are taken.
+type counting struct {
+	seam.Env
+	seam.Monitor
+	taken int
+}
+
+func (c *counting) NewMonitor(name string) seam.Monitor {
+	c.Monitor = c.Env.NewMonitor(name)
+	return c
+}
+
+func (c *counting) Lock(ctx context.Context) error {
+	c.taken++
+	return c.Monitor.Lock(ctx)
+}
+
+// TestVersionTakesNoLock: whoever took that lock next would, to the race detector, come after all that an oracle comes after which
+// looks at every step, and no data race between that task and others would be seen.
+func TestVersionTakesNoLock(t *testing.T) {
+	env := &counting{Env: seam.Real()}
+	b := mounted(t, guestsim.NewMedia(env))
+	before := env.taken
+	require.Positive(t, before)
+	b.Version()
+	require.Equal(t, before, env.taken)
 }
