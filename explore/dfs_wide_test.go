@@ -328,7 +328,8 @@ func statesOf(dfs *explore.Exhaustive, o explore.Options, most int, clients [][]
 		}
 		state := p.state()
 		if res.Failure != nil {
-			state += " " + res.Failure.Oracle
+			p.vars = [2]string{} // tasks that are unwound after the end write, too
+			state = p.state() + res.Failure.Oracle
 			if res.Failure.Oracle == explore.PanicOracle {
 				return nil, dfs.Stats() // it holds no lock after a wait that a crash ended
 			}
