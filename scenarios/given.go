@@ -88,6 +88,32 @@ func (p *parser) givenVM(rest string) error {
 	return nil
 }
 
+func (p *parser) givenVolume(rest string) error {
+	name, opts, err := named(strings.Fields(rest), createKeys...)
+	if err != nil {
+		return err
+	}
+	if !p.first("volume " + volumePart(name)) {
+		return fmt.Errorf("volume %s is given twice", name)
+	}
+	if size, sized := opts["size"]; sized {
+		if _, err := sizeOf(size); err != nil {
+			return fmt.Errorf("volume %s: %w", name, err)
+		}
+	}
+	for key, known := range map[string][]string{
+		"fstype": {"btrfs", "ext4", "xfs"}, "access": {"read-only", "read-write"},
+		"attach-as": {"independent_persistent", "persistent"}, "diskformat": {"eagerzeroedthick", "thin", "zeroedthick"},
+	} {
+		if value, set := opts[key]; set && !slices.Contains(known, value) {
+			return fmt.Errorf("volume %s: %w", name, unknown(key, value, known...))
+		}
+	}
+	p.s.Volumes = append(p.s.Volumes, Given{name, opts})
+	p.row.text = "given " + Op{Verb: "volume", Volume: name, Opts: opts}.String()
+	return nil
+}
+
 func (p *parser) givenQuirk(rest string) error {
 	name, value, _ := strings.Cut(rest, "=")
 	if value != "on" && value != "off" {

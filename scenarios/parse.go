@@ -27,15 +27,13 @@ const maxScript = 1 << 20 // bytes; no scenario that anyone reads comes near
 
 // parser reads rows into a script, and makes the text of every row canonical.
 type parser struct {
-	s       *Script
-	lines   []int          // of s.Clients
-	sites   []int          // the lines of s.Schedule
-	ends    []int          // the lines of crash and restart esx
-	network int            // the line of given network
-	crashes int            // ... of given crashes
-	block   string         // the verb whose indented lines follow
-	seen    map[string]int // the line on which it was said first
-	row     *row
+	s     *Script
+	lines []int          // of s.Clients
+	sites []int          // the lines of s.Schedule
+	ends  []int          // the lines of crash and restart esx
+	block string         // the verb whose indented lines follow
+	seen  map[string]int // the line on which it was said first
+	row   *row
 }
 
 // Parse reads a scenario. The file's name is for messages.
@@ -159,111 +157,6 @@ func oneLineError(err error) error {
 		return nil
 	}
 	return errors.New(strings.ReplaceAll(err.Error(), "\n ", " |"))
-}
-
-func (p *parser) given(rest string) error {
-	what, rest, _ := strings.Cut(rest, " ")
-	switch what {
-	case "esx":
-		p.row.rank = rankESX
-		return p.givenESX(rest)
-	case "latency":
-		p.row.rank = rankLatency
-		return p.givenLatency(rest)
-	case "recovery":
-		p.row.rank = rankRecovery
-		if err := p.givenRecovery(rest); err != nil {
-			return err
-		}
-	case "datastore":
-		p.row.rank = rankDatastore
-		return p.givenDatastore(rest)
-	case "vm":
-		p.row.rank = rankVM
-		return p.givenVM(rest)
-	case "vmgroup":
-		p.row.rank = rankVmgroup
-		return p.givenVmgroup(rest)
-	case "access":
-		p.row.rank = rankAccess
-		return p.givenAccess(rest)
-	case "volume":
-		p.row.rank = rankVolume
-		return p.givenVolume(rest)
-	case "network":
-		p.row.rank, p.network = rankNetwork, p.row.line
-		if err := p.givenNetwork(rest); err != nil {
-			return err
-		}
-	case "locks":
-		p.row.rank = rankLocks
-		l, err := explore.ParseLockModel(rest)
-		if err != nil {
-			return unknown("lock model", rest, explore.Barging.String(), explore.GoMutex.String())
-		}
-		p.s.Locks = l
-	case "quirk":
-		p.row.rank = rankQuirk
-		return p.givenQuirk(rest)
-	case "quirks":
-		p.row.rank = rankQuirk
-		return p.givenQuirks(rest)
-	case "steps":
-		p.row.rank = rankSteps
-		switch rest {
-		case stepsEvery:
-			p.s.Every = true
-		case stepsFine:
-			p.s.Fine = true
-		default:
-			return unknown("steps", rest, stepsEvery, stepsFine)
-		}
-	case "crashes":
-		p.row.rank, p.crashes = rankCrashes, p.row.line
-		if err := p.givenCrashes(rest); err != nil {
-			return err
-		}
-	case "faults":
-		p.row.rank = rankFaults
-		n, err := strconv.Atoi(rest)
-		if err != nil || n < 0 {
-			return fmt.Errorf("faults %s: want a number", shown(rest))
-		}
-		p.s.Faults = n
-		p.row.text = "given faults " + strconv.Itoa(n)
-	default:
-		return unknown("given", what, "esx", "datastore", "vm", "vmgroup", "access", "volume", "network", "locks", "quirk", "quirks", "latency", "recovery", "steps", "crashes", "faults")
-	}
-	if !p.first(what) {
-		return fmt.Errorf("%s is given twice", what)
-	}
-	return nil
-}
-
-func (p *parser) givenVolume(rest string) error {
-	name, opts, err := named(strings.Fields(rest), createKeys...)
-	if err != nil {
-		return err
-	}
-	if !p.first("volume " + volumePart(name)) {
-		return fmt.Errorf("volume %s is given twice", name)
-	}
-	if size, sized := opts["size"]; sized {
-		if _, err := sizeOf(size); err != nil {
-			return fmt.Errorf("volume %s: %w", name, err)
-		}
-	}
-	for key, known := range map[string][]string{
-		"fstype": {"btrfs", "ext4", "xfs"}, "access": {"read-only", "read-write"},
-		"attach-as": {"independent_persistent", "persistent"}, "diskformat": {"eagerzeroedthick", "thin", "zeroedthick"},
-	} {
-		if value, set := opts[key]; set && !slices.Contains(known, value) {
-			return fmt.Errorf("volume %s: %w", name, unknown(key, value, known...))
-		}
-	}
-	p.s.Volumes = append(p.s.Volumes, Given{name, opts})
-	p.row.text = "given " + Op{Verb: "volume", Volume: name, Opts: opts}.String()
-	return nil
 }
 
 func (p *parser) start(rest string) error {

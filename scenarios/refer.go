@@ -107,16 +107,16 @@ func (p *parser) references(stale bool) error {
 	}
 	for _, name := range p.s.Rare {
 		if vm, ok := strings.CutPrefix(name, "taken-for@"); ok {
-			if err := at(p.network, x.vm(vm)); err != nil {
+			if err := at(p.seen["network"], x.vm(vm)); err != nil {
 				return err
 			}
 		}
 	}
 	if p.s.mayEnd() {
-		p.ends = append(p.ends, p.network)
+		p.ends = append(p.ends, p.seen["network"])
 	}
 	if p.s.crashes(crashESX) {
-		p.ends = append(p.ends, p.crashes)
+		p.ends = append(p.ends, p.seen["crashes"])
 	}
 	if len(p.ends) > 0 && p.s.Quirks[string(esxsim.DatastoreCacheRace)] {
 		return at(p.ends[0], fmt.Errorf("with quirk %s no datastore is known any more if ESX crashes during a list: leave one of them out",

@@ -165,8 +165,6 @@ func (p *parser) givenQuirks(preset string) error {
 	switch {
 	case preset != esxsim.Fixed && preset != esxsim.Faithful:
 		return unknown("quirks", preset, esxsim.Faithful, esxsim.Fixed)
-	case !p.first("quirks"):
-		return errors.New("quirks is given twice")
 	case preset == esxsim.Faithful:
 		return nil
 	}
