@@ -19,7 +19,8 @@ type heirs struct {
 	users []string  // the containers that run
 	seen  []string  // those listed that run or have run in an earlier answer: they are not about to start
 	ran   bool      // there was a user in some answer
-	since time.Time // when Docker was asked for the first of its answers, or went on after that to start a container
+	first time.Time // when Docker was asked for the first of its answers
+	since time.Time // the same, or when Docker went on after that to start a container
 }
 
 var errHeirs = errors.New("an earlier life of vmdkd mounted the volume, and by what Docker says containers may still use it")
@@ -102,10 +103,10 @@ func (m *mount) judge(p *pass, r *recovery) (gone bool) {
 	if p.number <= w.pass {
 		return false // a later answer came first
 	}
-	was := w.seen
+	was, first := w.seen, w.first
 	*w = heirs{pass: p.number, ran: w.ran, since: w.since}
-	if w.since.IsZero() {
-		w.since = p.began
+	if w.first = first; first.IsZero() {
+		w.first, w.since = p.began, p.began
 	}
 	about := false
 	for i := range p.containers {
@@ -117,7 +118,9 @@ func (m *mount) judge(p *pass, r *recovery) (gone bool) {
 			w.users = append(w.users, c.ID)
 		case !slices.Contains(was, c.ID):
 			about = true
-			w.since = later(w.since, r.lastMount(c))
+			if at := r.lastMount(c); at.Sub(w.first) < slowStart {
+				w.since = later(w.since, at)
+			}
 			continue
 		}
 		w.seen = append(w.seen, c.ID)

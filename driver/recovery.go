@@ -54,6 +54,9 @@ type Hints interface {
 const (
 	// starting is how long Docker may need from a Mount that an earlier life answered to a container that runs.
 	starting = 2 * time.Minute
+	// slowStart is how long Docker may need for all Mounts of one container: as many as a VM has places, each as slow as can
+	// be. Others may mount the same volumes, so their Mounts prove nothing for longer.
+	slowStart = 30 * time.Minute
 	// dockerPatience bounds one question to Docker. No request waits for it but a Remove that would be refused.
 	dockerPatience = 15 * time.Second
 	// firstLook is the pause before Docker is asked what an Unmount meant: it notes the end of a container after it. Then

@@ -111,3 +111,20 @@ func TestAContainerThatStartsSlowly(t *testing.T) {
 		h.nothingLeft()
 	})
 }
+
+// Mounts of a volume that a container names may be others' Mounts: one that does not start holds nothing for ever.
+func TestAContainerThatNeverStarts(t *testing.T) {
+	live(t, func(h *house, _ context.Context) {
+		h.provide("v", "w")
+		h.mount("v", "a")
+		h.nextLife(&ps{list: []driver.Container{{ID: "a", Volumes: []string{"v", "w"}}}}, hints{})
+		for range 40 { // a job that comes every minute
+			h.mount("w", "job")
+			h.wait(time.Second)
+			h.unmount("w", "job")
+			h.wait(time.Minute)
+		}
+		require.Empty(h, h.guest.Mounts())
+		h.nothingLeft()
+	})
+}
