@@ -272,6 +272,7 @@ type volume struct {
 	name       string // volume part
 	full       string // with its datastore
 	mountpoint string
+	disk       string // what ESX calls its disk in footprints
 	start      string // how its part of the theatre's start is called
 	listed     bool   // ESX lists it
 }
@@ -282,7 +283,7 @@ func (t *theatre) volume(name string) int {
 	if i < 0 {
 		i = len(t.volumes)
 		v := newVolume(name)
-		v.listed = isListed(name)
+		v.disk, v.listed = "disk:"+datastore+"/"+name, isListed(name)
 		t.volumes = append(t.volumes, v)
 	}
 	return i
