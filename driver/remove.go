@@ -3,7 +3,7 @@ package driver
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strconv"
 
 	"vmdkvol/driver/vmdkops"
 )
@@ -60,7 +60,7 @@ func (d *Driver) unused(ctx context.Context, h held, n name) error {
 		}
 	}
 	if m.refs.total > 0 {
-		return because(InUse, fmt.Errorf("containers on this host use the volume: it has %d references", m.refs.total))
+		return because(InUse, errors.New("containers on this host use the volume: it has "+strconv.Itoa(m.refs.total)+" references"))
 	}
 	if m.heirs != nil {
 		return because(InUse, errHeirs)

@@ -11,7 +11,8 @@ import (
 // cloneSource resolves the name of a clone's source; a short one is on the datastore of the clone
 // (docs/original.md §2.6).
 func (s *Service) cloneSource(ctx context.Context, c *call, name string) (src Volume, fault string) {
-	src, fault = s.locate(ctx, c.group, name, c.vm.Home, &c.target)
+	source := parseName(name)
+	src, fault = s.locate(ctx, c.group, &source, c.vm.Home, &c.target)
 	if fault == "" && s.snapshots != nil {
 		src, _ = s.newest(ctx, src)
 	}

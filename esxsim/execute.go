@@ -89,7 +89,7 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 	if r.cmd == wire.List {
 		return s.list(ctx, m, g)
 	}
-	target, fault := s.locate(ctx, g, r.name, m.Home, nil)
+	target, fault := s.locate(ctx, g, &r.at, m.Home, nil)
 	if fault == "" {
 		fault = s.permit(ctx, g, r, m, target)
 	}

@@ -23,6 +23,17 @@ func cutLast(name string) (volume, datastore string, found bool) {
 	return name[:i], name[i+1:], true
 }
 
+// named is a name that was sent, taken apart.
+type named struct {
+	volume, datastore string
+	fault             string // of checkName
+}
+
+func parseName(name string) named {
+	volume, datastore, _ := cutLast(name)
+	return named{volume, datastore, checkName(volume, datastore)}
+}
+
 // checkName applies docs/original.md §2.3, in its order. Faults of this kind arrive as the repr of their text.
 func checkName(volume, datastore string) (fault string) {
 	switch {
@@ -64,10 +75,10 @@ func snapshotName(volume string) bool {
 
 // locate finds out which volume a name means for a VM of that vmgroup and with that home datastore. A clone's destination is the default of a
 // short name of its source; nil: the name is no source's.
-func (s *Service) locate(ctx context.Context, g *group, name, home string, destination *Volume) (v Volume, fault string) {
-	volume, datastore, _ := cutLast(name)
-	if fault := checkName(volume, datastore); fault != "" {
-		return v, fault
+func (s *Service) locate(ctx context.Context, g *group, name *named, home string, destination *Volume) (v Volume, fault string) {
+	volume, datastore := name.volume, name.datastore
+	if name.fault != "" {
+		return v, name.fault
 	}
 	if !s.quirk.has(reservedNames) && reservedSuffix(volume) != "" {
 		return v, repr("Volume names ending with '" + reservedSuffix(volume) + "' are not supported")
@@ -130,9 +141,8 @@ func (s *Service) refresh(vm string) {
 // findDatastore returns the real spelling of a datastore's name (docs/original.md §2.3, §2.4).
 func (s *Service) findDatastore(g *group, known []string, name string, ofSource bool) (datastore, fault string) {
 	var found []string
-	lower := strings.ToLower(name)
 	for _, ds := range known {
-		if strings.ToLower(ds) == lower {
+		if ds == name || strings.ToLower(ds) == strings.ToLower(name) {
 			found = append(found, ds)
 		}
 	}

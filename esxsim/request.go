@@ -26,6 +26,7 @@ type request struct {
 	op     string // name of the yield point, such as "esx.attach"
 	name   string // details.Name as sent
 	volume string // name up to the last "@"
+	at     named  // name
 	opts   map[string]string
 	refuse string // the text to answer instead of executing
 	// later is what quirk mismatch-executes does after it has answered refuse; nil if nothing.
@@ -69,7 +70,8 @@ func decode(text []byte) *request {
 
 func newRequest(in wire.Request) *request {
 	r := &request{cmd: in.Cmd, op: operation(in.Cmd), name: in.Details.Name, opts: in.Details.Opts}
-	r.volume, _, _ = cutLast(r.name)
+	r.at = parseName(r.name)
+	r.volume = r.at.volume
 	return r
 }
 

@@ -295,29 +295,30 @@ func (n *Network) hand(c *call, a answer) {
 // land takes a call out of the air.
 func (n *Network) land(c *call) {
 	n.lock()
-	defer n.unlock()
 	if i := slices.Index(n.flying, c); i >= 0 {
 		n.flying = slices.Delete(n.flying, i, i+1)
 	}
+	n.unlock()
 }
 
 func (n *Network) turn(c *call, d Direction, size int) {
 	n.lock()
-	defer n.unlock()
 	c.direction, c.size = d, size
+	n.unlock()
 }
 
 // forget notes that nobody waits for a call.
 func (n *Network) forget(c *call) {
 	n.lock()
-	defer n.unlock()
 	n.cfg.Env.Touch(c.name, true) // its carrier looks, see abandoned
 	c.gone = true
+	n.unlock()
 }
 
 func (n *Network) abandoned(c *call) bool {
 	n.lock()
-	defer n.unlock()
 	n.cfg.Env.Touch(c.name, false)
-	return c.gone
+	gone := c.gone
+	n.unlock()
+	return gone
 }
