@@ -3,6 +3,8 @@ package scenarios
 import (
 	"fmt"
 	"time"
+
+	"vmdkvol/driver/wire"
 )
 
 // statusAttached is how metadata call a volume that a VM has.
@@ -79,6 +81,10 @@ func (j *judge) described(c *Call, s *subject) {
 	if made := j.w.t.made.of(meta.Created); c.created != made {
 		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told that %s was made at %q, but it was at %q", c.Client, c.Op.Volume, c.created, made))
 	}
+	if c.name != c.Op.Volume {
+		j.w.k.Fail(OracleGet, fmt.Sprintf("%s asked for %s, and was told of %s", c.Client, c.Op.Volume, c.name))
+	}
+	j.place(c, meta.Device)
 	j.says(c, "created by VM", meta.CreatedBy)
 	j.says(c, "attached to VM", vm)
 	j.says(c, "datastore", datastore)
@@ -91,6 +97,19 @@ func (j *judge) described(c *Call, s *subject) {
 func (j *judge) at(c *Call) {
 	if want := j.w.t.volumes[c.volume].mountpoint; c.mountpoint != "" && c.mountpoint != want {
 		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told that %s is mounted at %s, not %s", c.Client, c.Op.Volume, c.mountpoint, want))
+	}
+}
+
+// place judges where in its VM a disk is said to be: as the metadata have it, which records judges.
+//
+//go:norace
+func (j *judge) place(c *Call, at *wire.Device) {
+	said, _ := c.status["attachedVMDevice"].(map[string]any)
+	switch {
+	case at == nil && said == nil:
+	case at == nil || said["Unit"] != at.Unit || said["ControllerPciSlotNumber"] != at.ControllerPciSlotNumber ||
+		said["ControllerPciBusNumber"] != at.ControllerPciBusNumber:
+		j.w.k.Fail(OracleGet, fmt.Sprintf("%s was told that %s is at %v, but it is at %v", c.Client, c.Op.Volume, said, at))
 	}
 }
 

@@ -12,12 +12,13 @@ type asked struct {
 	disk string            // "": nothing is certain
 	opts map[string]string // never changed
 	size int64             // bytes
+	by   string            // the VM
 }
 
 // provided is what was given.
 func (j *judge) provided(i int, opts map[string]string, size int64, disk string) {
 	if s := &j.subjects[i]; !j.w.t.foreign[s.name] {
-		s.asked = asked{disk, opts, size}
+		s.asked = asked{disk, opts, size, vmName}
 	}
 }
 
@@ -33,7 +34,7 @@ func (j *judge) askedFor(c *Call, s *subject, disk string) {
 		return // who has made the volume?
 	}
 	if size, err := sizeOf(sizeText(c.Op.Opts)); err == nil {
-		s.asked = asked{disk, c.Op.Opts, size}
+		s.asked = asked{disk, c.Op.Opts, size, c.host.name}
 	}
 }
 
@@ -54,6 +55,8 @@ func (j *judge) differs(s *subject, meta *esxsim.Meta) string {
 		return ""
 	case d.Size != s.asked.size:
 		return fmt.Sprintf("has %d bytes, but was made with %d", d.Size, s.asked.size)
+	case meta.CreatedBy != s.asked.by && !j.renamed:
+		return fmt.Sprintf("was made by %s, but its metadata say %q", s.asked.by, meta.CreatedBy)
 	}
 	for _, option := range [...]string{"access", "attach-as", "diskformat", "fstype", "size"} {
 		if want := s.asked.opts[option]; want != "" && meta.VolOpts[option] != want {

@@ -110,6 +110,7 @@ type Call struct {
 	began      time.Time      // virtual
 	status     map[string]any // that Get told, like created
 	created    string
+	name       string
 	seen       sights // of a List
 }
 
@@ -197,7 +198,7 @@ func (w *World) request(ctx context.Context, h *host, call *Call) (answer string
 	case "get":
 		var v driver.Volume
 		v, err = plugin.Get(ctx, op.Volume)
-		call.mountpoint, call.status, call.created = v.Mountpoint, v.Status, v.Created
+		call.name, call.mountpoint, call.status, call.created = v.Name, v.Mountpoint, v.Status, v.Created
 	case "path":
 		answer, err = plugin.Path(ctx, op.Volume)
 		call.mountpoint, call.kind = answer, okAnswer
