@@ -13,7 +13,8 @@ import (
 
 // move is one step of a client of deciding: it looks at variables, and what it sees says which others it writes.
 type move struct {
-	locked bool
+	lock   int  // none, for the step, or for longer
+	fault  bool // it may see it wrongly
 	looks  []int
 	writes [2][]int // if the sum of what it sees is even, or odd
 }
@@ -31,7 +32,7 @@ func drawMoves(seed uint64) [][]move {
 	clients := make([][]move, 2+r.IntN(3))
 	for i := range clients {
 		for range 1 + r.IntN(3) {
-			clients[i] = append(clients[i], move{r.IntN(3) == 0, some(2), [2][]int{some(1), some(2)}})
+			clients[i] = append(clients[i], move{max(0, r.IntN(6)-3), r.IntN(4) == 0, some(2), [2][]int{some(1), some(2)}})
 		}
 	}
 	return clients
@@ -56,16 +57,20 @@ func deciding(clients [][]move) func(k *explore.Kernel, final func(string)) {
 }
 
 func decide(w *explore.World, m seam.Monitor, k *explore.Kernel, saw *int, vars *[4]int, s move, value int) {
-	if s.locked {
+	if s.lock > 0 {
 		_ = m.Lock(context.Background())
 		defer m.Unlock()
-	} else {
+	}
+	if s.lock != 1 {
 		k.Before("move", "x")
 	}
 	sum := 0
 	for _, v := range s.looks {
 		w.Touch(fmt.Sprint("v", v), false)
 		sum += vars[v]
+	}
+	if s.fault {
+		sum += k.Choose("look", "x", "wrongly")
 	}
 	*saw = *saw*31 + sum
 	for _, v := range s.writes[sum%2] {
@@ -79,7 +84,7 @@ func decide(w *explore.World, m seam.Monitor, k *explore.Kernel, saw *int, vars 
 func TestReducedSearchSeesWhatStepsDecide(t *testing.T) {
 	from, n := wideSeeds()
 	for seed := from; seed < from+n; seed++ {
-		o := explore.Options{}
+		o := explore.Options{Faults: seed % 3}
 		if seed%4 == 3 {
 			o.Locks = explore.GoMutex
 		}

@@ -94,7 +94,6 @@ type wide struct {
 	vars    [2]string
 	woken   [2]int
 	stops   []context.CancelFunc
-	shared  []context.Context
 	logs    map[string]string
 }
 
