@@ -55,7 +55,8 @@ func TestContainers(t *testing.T) {
 
 // What is no whole list is an error, and never no containers.
 func TestWhatIsNoList(t *testing.T) {
-	for _, body := range []string{"", "null", "{}", `{"message":"x"}`, `[{"Id":"a","State":"running"`, "<html>",
+	for _, body := range []string{
+		"", "null", "{}", `{"message":"x"}`, `[{"Id":"a","State":"running"`, "<html>",
 		`[{"Id":"a"}`, `[{"Id":"a"},`, `[1]`, `[] {"message":"x"}`,
 	} {
 		_, err := daemon(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }).Containers(t.Context())
