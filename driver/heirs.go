@@ -46,6 +46,9 @@ func (d *Driver) known(ctx context.Context, h held, full string) (*mount, error)
 	if m != nil || d.recovery == nil {
 		return m, nil
 	}
+	if _, datastore, _ := cutLast(full); datastore == "" {
+		return nil, nil // no full name: the driver does not mount there
+	}
 	m = d.newMount(full)
 	disk, err := d.guest.Mounted(ctx, m.path)
 	switch {

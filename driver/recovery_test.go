@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"vmdkvol/driver"
+	"vmdkvol/driver/vmdkops"
 )
 
 // ps is Docker's list of containers.
@@ -170,5 +171,26 @@ func TestForeignMountsStay(t *testing.T) {
 		kind(t, driver.Doubt, err)
 		require.Len(t, h.guest.Mounts(), 1)
 		require.NoError(t, h.guest.Unmount(ctx, root+"/v@ds1"))
+	})
+}
+
+// A mountpoint that is no full name is not the plugin's: the driver never mounts there, and believes nothing of it.
+func TestMountsThatAreNoFullNamesStay(t *testing.T) {
+	live(t, func(h *house, ctx context.Context) {
+		h.provide("v", "w")
+		require.NoError(t, h.guest.Mount(ctx, h.plug(ctx, "w"), root+"/v", "ext4", false))
+		h.calls.fail["get"] = &vmdkops.Error{Kind: vmdkops.Unknown, Err: errBoom}
+		h.nextLife(&ps{}, hints{})
+		h.wait(20 * time.Minute)
+		delete(h.calls.fail, "get")
+		require.Empty(t, h.references())
+		at := h.mount("v", "a")
+		v, err := h.driver.Get(ctx, "v")
+		require.NoError(t, err)
+		require.Equal(t, at, v.Mountpoint)
+		h.unmount("v", "a")
+		require.NoError(t, h.driver.Remove(ctx, "v"))
+		require.Len(t, h.guest.Mounts(), 1)
+		require.NoError(t, h.guest.Unmount(ctx, root+"/v"))
 	})
 }
