@@ -16,5 +16,6 @@
 //
 // Example:
 //
-//	vmdkd --socket /run/docker/plugins/vmdk.sock --esx unix:/run/esx1/vm1.sock
+//	vmdkd --socket /run/docker/plugins/vmdk.sock --esx unix:/run/esx1/vm1.sock \
+//		--dev-root /run/esx1/vm1/dev --sys-root /run/esx1/vm1/sys
 package main

@@ -18,8 +18,8 @@ const defaultESX = "vmci:2:1019"
 const examples = `  # The ESX host that this VM runs on
   vmdkd
 
-  # A simulated ESX host, by a socket that 'vmdksim serve' made for this VM
-  vmdkd --esx unix:/run/esx1/vm1.sock --mount-root /mnt/vmdk`
+  # A simulated ESX host, by the socket and directories that 'vmdksim serve' names for this VM
+  vmdkd --esx unix:/run/esx1/vm1.sock --dev-root /run/esx1/vm1/dev --sys-root /run/esx1/vm1/sys`
 
 func backends() map[string]backendKind {
 	return map[string]backendKind{"vmci": vmciHost(), "unix": unixHost()}

@@ -9,8 +9,8 @@ const defaultESX = "embedded"
 const examples = `  # A simulated ESX host inside, disks are files below /var/lib/vmdkvol/datastore (root)
   vmdkd
 
-  # A simulated ESX host shared by several machines, by the socket that 'vmdksim serve' made for this one
-  vmdkd --esx unix:/run/esx1/vm1.sock --dev-root /run/esx1/vm1/dev
+  # A simulated ESX host shared by several machines, by the socket and directories that 'vmdksim serve' names for this one
+  vmdkd --esx unix:/run/esx1/vm1.sock --dev-root /run/esx1/vm1/dev --sys-root /run/esx1/vm1/sys
 
   # No root and no disks: for benchmarks and tests of the protocol
   vmdkd --socket /tmp/vmdk.sock --esx unix:/tmp/esx.sock --guest sim`
