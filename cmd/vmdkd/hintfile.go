@@ -34,13 +34,12 @@ var _ driver.Hints = (*hintFile)(nil)
 // maxHints bounds the file, in bytes: many times what a VM can have attached.
 const maxHints = 1 << 20
 
-var errOtherDaemon = errors.New("another vmdkd uses the directory; give each its own --state-dir, --mount-root and --socket")
-
 // openHints reads the hints below a directory, which is made if need be, and keeps other daemons out of it until close: what
 // one of them has attached is no reason for another to attach it and let it go.
 func openHints(dir string, log *slog.Logger) *hintFile {
 	f := &hintFile{path: filepath.Join(dir, "attached"), log: log, names: map[string]bool{}}
-	if err := f.lock(dir); err != nil {
+	var err error
+	if f.dir, err = own(dir, 0o700); err != nil {
 		f.warn(err)
 		return f
 	}
@@ -54,26 +53,6 @@ func openHints(dir string, log *slog.Logger) *hintFile {
 		}
 	}
 	return f
-}
-
-// lock takes the directory. The lock ends with the process, however that ends.
-func (f *hintFile) lock(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	if err := unix.Flock(int(d.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = d.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			err = errOtherDaemon
-		}
-		return fmt.Errorf("lock %s: %w", dir, err)
-	}
-	f.dir = d
-	return nil
 }
 
 // close leaves the file to the next life. What is kept later stays in memory.

@@ -95,16 +95,24 @@ func build(s settings, m machine, extra map[string]any, r *driver.Recovery) (*dr
 }
 
 // recovery is what the driver of a machine recovers with, nil if it should not, or has nothing to. Docker knows the plugin by
-// the name of its socket. leave gives up what it holds of the state directory; it is for when the driver is closed.
+// the name of its socket. leave gives the mount root and the state directory to others; it is for when the driver is closed.
 func recovery(s settings, m machine, socket string) (r *driver.Recovery, leave func()) {
 	if s.docker == "" || m.remain == nil {
 		return nil, func() {}
+	}
+	root, err := own(s.mountRoot, 0o755)
+	switch {
+	case errors.Is(err, errOtherDaemon):
+		s.log.Warn("nothing of an earlier life is looked for: what is mounted may be another vmdkd's", "mount-root", s.mountRoot, "error", err)
+		return nil, func() {}
+	case err != nil:
+		s.log.Warn("another vmdkd could take what is mounted for its own: the mount root is not locked", "mount-root", s.mountRoot, "error", err)
 	}
 	plugin := strings.TrimSuffix(filepath.Base(socket), ".sock")
 	hints := openHints(s.stateDir, s.log)
 	return &driver.Recovery{
 		Docker: dockerapi.New(s.docker, plugin), Machine: m.remain, Hints: hints, Every: s.recover,
-	}, hints.close
+	}, func() { hints.close(); _ = root.Close() } // a nil file only says so
 }
 
 func accept(ctx context.Context, c front.Config, l net.Listener) error {
