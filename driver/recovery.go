@@ -180,22 +180,24 @@ func (r *recovery) soon(t time.Time) {
 }
 
 // remember notes an Unmount of what may be a reference of an earlier life: only Docker can say what it means, and only to
-// somebody who asks later. The volume's lock is held.
-func (d *Driver) remember(h held) {
+// somebody who asks later: true if it may be one. The volume's lock is held.
+func (d *Driver) remember(h held) (perhaps bool) {
 	r := d.recovery
 	if r == nil {
-		return
+		return false
 	}
 	inherited := false
 	for _, m := range h.mounts {
 		inherited = inherited || m.heirs != nil
 	}
 	r.guarded(d.env, func() {
+		perhaps = inherited || !r.over
 		if inherited || !r.over {
 			r.ended[h.key] = 0
 			r.soon(d.env.Now().Add(firstLook))
 		}
 	})
+	return perhaps
 }
 
 // noteMount notes that Docker goes on with the start of a container, perhaps: its next volume was mounted. The volume's lock is

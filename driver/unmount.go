@@ -68,9 +68,11 @@ func (d *Driver) unmountHeld(ctx context.Context, h held, n name, id string) err
 		return err
 	}
 	if m == nil {
-		d.remember(h)
-		d.log.LogAttrs(ctx, slog.LevelInfo, "unmount of a mount ID without a reference",
-			slog.String("volume", n.given), slog.String("id", id))
+		what := "unmount of a mount ID without a reference"
+		if d.remember(h) {
+			what = "unmount of a mount ID of an earlier life, perhaps: Docker will be asked whether a container still uses the volume"
+		}
+		d.log.LogAttrs(ctx, slog.LevelInfo, what, slog.String("volume", n.given), slog.String("id", id))
 		return nil
 	}
 	return d.unrefer(ctx, h, m, id)
