@@ -140,9 +140,13 @@ func (s *Service) refresh(vm string) {
 
 // findDatastore returns the real spelling of a datastore's name (docs/original.md §2.3, §2.4).
 func (s *Service) findDatastore(g *group, known []string, name string, ofSource bool) (datastore, fault string) {
+	if len(known) == 1 && known[0] == name {
+		return name, "" // as most are
+	}
 	var found []string
+	lower := strings.ToLower(name)
 	for _, ds := range known {
-		if ds == name || strings.ToLower(ds) == strings.ToLower(name) {
+		if strings.ToLower(ds) == lower {
 			found = append(found, ds)
 		}
 	}

@@ -57,6 +57,8 @@ func (j *judge) differs(s *subject, meta *esxsim.Meta) string {
 		return fmt.Sprintf("has %d bytes, but was made with %d", d.Size, s.asked.size)
 	case meta.CreatedBy != s.asked.by && !j.renamed:
 		return fmt.Sprintf("was made by %s, but its metadata say %q", s.asked.by, meta.CreatedBy)
+	case len(s.asked.opts) == 0:
+		return "" // as most are
 	}
 	for _, option := range [...]string{"access", "attach-as", "diskformat", "fstype", "size"} {
 		if want := s.asked.opts[option]; want != "" && meta.VolOpts[option] != want {
