@@ -54,12 +54,16 @@ func (h *host) recovery() *driver.Recovery {
 	return r
 }
 
-// close gives recovery the time that it needs and ends it. A run has faults: so many passes may be in vain.
+// close gives recovery the time that it needs and ends it. Each fault that a run has had may have made a pass be in vain, or
+// was a timer that fired early and took that time away. What a search may spend does not matter: a replay must not differ.
 func (w *World) close() {
 	ctx := context.Background()
 	_ = w.docker.Sleep(ctx, recoveryPatience) // cannot fail: the context never ends
 	w.judge.late()
-	for range 3 + w.t.script.Faults {
+	for pass := 0; pass < 3+w.k.FaultsSpent(); pass++ {
+		if pass >= 3 {
+			_ = w.docker.Sleep(ctx, recoveryPatience)
+		}
 		_ = w.docker.Sleep(ctx, w.t.script.Recovery)
 	}
 	for _, h := range w.hosts {
