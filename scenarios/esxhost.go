@@ -318,7 +318,7 @@ func (w *World) operateESX(ctx context.Context, op *Op) (answer string, err erro
 	case "rename":
 		h := w.host(op.Target)
 		w.disrupt("vm.rename", h.name)
-		w.judge.renamed = true
+		w.judge.hearsRename()
 		err = h.site().service.Rename(h.name, op.Text)
 	default:
 		return "", fmt.Errorf("scenarios: unknown verb %s", op.Verb)

@@ -94,6 +94,11 @@ func (j *judge) trouble() {
 	}
 }
 
+// hearsRename notes that a VM gets another name.
+//
+//go:norace
+func (j *judge) hearsRename() { j.renamed = true }
+
 // subject is what a call is about, nil if that is no volume.
 //
 //go:norace
