@@ -10,16 +10,16 @@ import (
 // BenchmarkFigureSleepSets compares the runs that it takes to see every trace of three clients on three volumes with those
 // of plain sleep sets, see explore.NewSleepSets.
 func BenchmarkFigureSleepSets(b *testing.B) {
-	const name, mostRuns = "explore/runs_vs_sleep_sets", 100_000
+	const name, mostRuns, enough = "explore/runs_vs_sleep_sets", 400_000, 11 // enough times as many runs need no exact count
 	figure := wanted(b, name)
 	p := programs()[1]
 	stage := p.stage(b)
 	defer stage.Close()
-	runs := func(search *explore.Exhaustive) (n int, complete bool) {
+	runs := func(search *explore.Exhaustive, most int) (n int, complete bool) {
 		r := explore.NewRunner()
 		defer r.Close()
 		for ; search.More(); n++ {
-			if n == mostRuns {
+			if n == most {
 				return n, false
 			}
 			if res := r.Run(stage.Program, search, n, explore.Options{}); res.Failure != nil {
@@ -28,11 +28,11 @@ func BenchmarkFigureSleepSets(b *testing.B) {
 		}
 		return n, true
 	}
-	ours, complete := runs(explore.NewExhaustive(false))
+	ours, complete := runs(explore.NewExhaustive(false), mostRuns)
 	if !complete {
 		b.Fatalf("not complete after %d runs", mostRuns)
 	}
-	theirs, complete := runs(explore.NewSleepSets())
+	theirs, complete := runs(explore.NewSleepSets(), enough*ours)
 	figure(name, float64(theirs)/float64(ours))
 	least := ""
 	if !complete {
