@@ -75,6 +75,7 @@ func (d *Exhaustive) spare(every int) {
 // turn is one step of a run as another run can take it: tasks by name, because their numbers depend on the order of steps.
 type turn struct {
 	task   string
+	passed int   // yields that it went over, which other strategies stop at
 	faults []int // that happened in it
 }
 
@@ -94,6 +95,7 @@ func (d *Exhaustive) turns(k *Kernel) []turn {
 		if turns[i].task = clockName; n.chosen != clockIndex {
 			turns[i].task = k.tasks[n.chosen].name
 		}
+		turns[i].passed = d.trace.steps[i].passed
 		for d.stack[at] != n {
 			at++
 		}
@@ -147,6 +149,7 @@ type pairRun struct {
 	first int // of the pair, in turns
 
 	at    int  // turns taken
+	left  int  // yields that this turn has still to pass
 	asked int  // fault points in this turn
 	early bool // the clock has moved because a turn says so
 	steps [2]pairStep
@@ -178,6 +181,10 @@ func (s *pairRun) stuck() bool { return s.state == nil }
 func (s *pairRun) Begin(int) {}
 
 func (s *pairRun) Next(c *Choice) int {
+	if s.left > 0 {
+		s.left--
+		return s.take(c)
+	}
 	s.asked, s.early = 0, false
 	s.at++
 	if s.at > len(s.turns) {
@@ -189,18 +196,24 @@ func (s *pairRun) Next(c *Choice) int {
 		}
 		return least
 	}
-	for i, t := range c.Enabled {
-		if t.name == s.turns[s.at-1].task {
-			s.early = t.index == clockIndex
-			if n := s.at - 1 - s.first; n >= 0 && n < len(s.steps) {
-				if s.steps[n].name = t.name; !s.early {
-					s.steps[n].name += " at " + t.point.String()
-				}
-			}
-			return i
+	s.left = s.turns[s.at-1].passed
+	return s.take(c)
+}
+
+// take lets the task of this turn go on, whose step is named after the last yield that it goes on from.
+func (s *pairRun) take(c *Choice) int {
+	i := c.of(s.turns[s.at-1].task)
+	if i == Abandon {
+		return i
+	}
+	t := c.Enabled[i]
+	s.early = t.index == clockIndex
+	if n := s.at - 1 - s.first; n >= 0 && n < len(s.steps) {
+		if s.steps[n].name = t.name; !s.early {
+			s.steps[n].name += " at " + t.point.String()
 		}
 	}
-	return Abandon
+	return i
 }
 
 func (s *pairRun) Fault(*Task, Point, []string) int {
@@ -219,9 +232,9 @@ func (s *pairRun) Stepped(t *Task, footprint []Access) {
 	}
 	s.early = false
 	if n < len(s.steps) {
-		s.steps[n].footprint = slices.Clone(footprint)
+		s.steps[n].footprint = append(s.steps[n].footprint, footprint...)
 	}
-	if s.at == len(s.turns) {
+	if s.at == len(s.turns) && s.left == 0 {
 		s.state = s.k.state()
 	}
 }

@@ -15,6 +15,7 @@ type deadline struct {
 	up              *deadline // the parent, if that is a deadline
 	plain           bool      // nothing above it but deadlines can end it
 	owner           *Task     // who made it
+	made            int       // in which step
 	at              time.Time
 	err             error
 	done            chan struct{}
@@ -40,7 +41,7 @@ func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 	k.deadlinesUsed++
 	cancel := d.cancel
 	*d = deadline{}
-	d.Context, d.k, d.at, d.owner, d.cancel = parent, k, at, k.current, cancel
+	d.Context, d.k, d.at, d.owner, d.made, d.cancel = parent, k, at, k.current, k.steps, cancel
 	if up, ok := parent.(*deadline); ok {
 		d.up, d.plain = up, up.plain
 	} else {
@@ -74,6 +75,9 @@ func (k *Kernel) foreign(ctx context.Context) {
 			if e.owner != k.current {
 				k.touch(everything, true)
 				return
+			}
+			if e.made == k.steps && k.options.Faults == 0 {
+				continue // nobody else knows it yet, and the clock does not move while somebody can go on
 			}
 			k.touch(k.deadlinesOf(e.owner), false)
 		}

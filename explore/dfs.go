@@ -20,6 +20,9 @@ type Exhaustive struct {
 	began  bool
 	done   bool
 
+	goes   going
+	passed int // yields of the step that is under way
+
 	at      int   // the next decision, while a run is under way
 	current *node // the scheduling decision of the step that is under way
 	forced  bool  // the clock has moved since then, because nobody could go on
@@ -55,7 +58,7 @@ func NewExhaustive(plain bool) *Exhaustive {
 	if plain {
 		return &Exhaustive{reduction: noReduction}
 	}
-	return &Exhaustive{}
+	return &Exhaustive{goes: straight}
 }
 
 // NewSleepSets begins a search with what most tools have: plain sleep sets (Godefroid 1996). At every decision, every task
@@ -113,6 +116,10 @@ func (d *Exhaustive) More() bool {
 	}
 	if !d.began {
 		d.began = true
+		return true
+	}
+	if d.goes == anew {
+		d.restart()
 		return true
 	}
 	if d.reduction == sourceSets {
@@ -303,6 +310,8 @@ func (d *Exhaustive) push() *node {
 
 // Stepped is called by the kernel.
 func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
+	passed := d.passed
+	d.passed = 0
 	if d.strict {
 		d.tell(t, footprint)
 		loosen(footprint)
@@ -322,6 +331,7 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 		}
 	}
 	d.trace.add(t.index, t.cause, d.current, footprint)
+	d.wentOver(passed)
 }
 
 // deniedBy is called by the kernel.

@@ -126,6 +126,12 @@ type denier interface {
 	couldTick(footprint []Access)
 }
 
+// passer is a watcher that may let a task go on, within the same step, over a yield at which it need not wait.
+type passer interface {
+	// passes is told what the step has accessed so far. It is not asked in runs with faults.
+	passes(footprint []Access) bool
+}
+
 //go:norace
 func (k *Kernel) tellDenied() {
 	for _, t := range k.live {

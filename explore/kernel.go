@@ -80,6 +80,7 @@ type Kernel struct {
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints
 	denied     denier     // the strategy, if it wants to know who waits for a monitor
+	passer     passer     // the strategy, if it lets steps go on over yields
 	collector  collector  // the strategy, if it counts what Sometimes says
 	pulse      *pulse     // nil without a watchdog
 

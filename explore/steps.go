@@ -25,6 +25,7 @@ type trace struct {
 // step is one step of a run.
 type step struct {
 	task, cause int
+	passed      int   // yields that it went over
 	node        *node // the decision that began it; nil if there was none
 	footprint   []Access
 	objects     []int    // ids of the objects of footprint

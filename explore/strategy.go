@@ -23,6 +23,16 @@ func (c *Choice) Site() Site {
 	return c.Current.site()
 }
 
+// of is the index in Enabled of the task with a name, Abandon if it cannot go on.
+func (c *Choice) of(name string) int {
+	for i, t := range c.Enabled {
+		if t.name == name {
+			return i
+		}
+	}
+	return Abandon
+}
+
 // Strategy decides a run's schedule. One value serves many runs, one after another.
 type Strategy interface {
 	// Begin starts run number n, from 0.

@@ -13,7 +13,7 @@ import (
 // Whoever judges what the outside saw must object to such an order whenever he objects to one in which less answers come
 // before calls, and all else is the same; linearizability is of that kind. And clients must yield before each call, or an
 // order in which a call comes late is not there to be run.
-func NewStrict() *Exhaustive { return &Exhaustive{strict: true} }
+func NewStrict() *Exhaustive { return &Exhaustive{strict: true, goes: straight} }
 
 // loosen takes the order of calls and answers out of a footprint.
 func loosen(footprint []Access) {
@@ -82,7 +82,7 @@ func (r *Runner) Strict(p Program, d *Exhaustive, last Result, o Options) (runs 
 		switch {
 		case res.Failure != nil:
 			return runs, res
-		case res.Abandoned || s.at < len(s.turns):
+		case res.Abandoned || s.at < len(s.turns) || s.left > 0:
 			if s.stuck == "" {
 				s.stuck = s.turns[s.at].task
 			}
@@ -244,6 +244,7 @@ func has(set []uint64, i int) bool { return set[i/64]&(1<<(i%64)) != 0 }
 type orderRun struct {
 	turns []turn
 	at    int // turns taken
+	left  int // yields that this turn has still to pass
 	asked int // fault points in this turn
 	stuck string
 }
@@ -254,19 +255,27 @@ func (s *orderRun) Begin(int) {}
 func (s *orderRun) Stepped(*Task, []Access) {}
 
 func (s *orderRun) Next(c *Choice) int {
+	if s.left > 0 {
+		s.left--
+		return s.take(c)
+	}
 	s.asked = 0
 	if s.at < len(s.turns) {
 		s.at++
-		for i, t := range c.Enabled {
-			if t.name == s.turns[s.at-1].task {
-				return i
-			}
-		}
-		s.stuck = s.turns[s.at-1].task
-		return Abandon
+		s.left = s.turns[s.at-1].passed
+		return s.take(c)
 	}
 	s.stuck = c.Enabled[c.Default].name
 	return Abandon
+}
+
+// take lets the task of this turn go on.
+func (s *orderRun) take(c *Choice) int {
+	i := c.of(s.turns[s.at-1].task)
+	if i == Abandon {
+		s.stuck = s.turns[s.at-1].task
+	}
+	return i
 }
 
 func (s *orderRun) Fault(*Task, Point, []string) int {

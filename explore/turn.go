@@ -30,6 +30,9 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 	if t.ctx != nil {
 		k.heed(t)
 	}
+	if k.passer != nil && k.passes(t) {
+		return
+	}
 	if k.threads {
 		t.worker.yield()
 	} else {
@@ -50,6 +53,18 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 	}
 	t.state = ready
 	k.noteStep(t)
+}
+
+// passes reports whether a task goes on over the yield that it has come to, as a part of the step that brought it there.
+//
+//go:norace
+func (k *Kernel) passes(t *Task) bool {
+	if len(k.taken) > 0 || t.gate.holder != nil || t.dying || t.follows != "" || k.failure != nil || !k.passer.passes(k.footprint) {
+		return false
+	}
+	t.state = ready
+	k.noteStep(t)
+	return true
 }
 
 // ended is the last thing a task does.

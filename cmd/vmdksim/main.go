@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// gcPercent is the best measured for searches: they make much garbage and keep next to nothing, but a heap that outgrows
-// the caches costs more than collecting it.
-const gcPercent = 200
+// gcPercent is the best measured for searches, which make much garbage and keep next to nothing: verify is a fifth faster than at 200,
+// and no faster at 3200. The heap stays below 100 MiB.
+const gcPercent = 800
 
 func main() {
 	debug.SetGCPercent(gcPercent)
