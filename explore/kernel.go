@@ -204,6 +204,11 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 //go:norace
 func (k *Kernel) FaultsSpent() int { return k.options.Faults - k.faults }
 
+// Current is the name of the task that acts; "" for an oracle.
+//
+//go:norace
+func (k *Kernel) Current() string { return k.currentName() }
+
 //go:norace
 func (k *Kernel) currentName() string {
 	if k.current == nil {

@@ -90,10 +90,14 @@ func (w *World) erect(e *esxHost, index int) error {
 	if t.script.GivesUp {
 		giveUp = e.giveUp
 	}
+	var asker func() string
+	if t.script.Fine {
+		asker = t.stock.asker
+	}
 	e.net = item(&t.stock.networks, index)
 	e.net.Renew(vmcisim.Config{
 		Env: e.world, Stage: &w.props, Handler: handler, Shared: t.script.Shared, Cooperative: true,
-		Guarded: t.threads, Pool: pool,
+		Guarded: t.threads, Pool: pool, Asker: asker,
 		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID, GiveUp: giveUp,
 		OneReceiver: t.script.OneReader, BacklogOne: t.script.BacklogOne, Orphans: t.notices(),
 	})

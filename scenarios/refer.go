@@ -22,11 +22,13 @@ type index struct {
 	isVM    map[string]bool
 	does    map[string][]string // the texts of a client's operations
 	known   map[string]bool     // client, blank, text
+	fine    bool                // requests are counted for each task that asks
 }
 
 func (s *Script) index() *index {
 	x := &index{
 		vms: append([]string{vmName}, s.VMs...), hosts: append([]string{esxName}, s.ESX...), isVM: map[string]bool{}, used: map[string]bool{}, does: map[string][]string{}, known: map[string]bool{},
+		fine: s.Fine,
 	}
 	for _, vm := range x.vms {
 		x.isVM[vm] = true
@@ -234,6 +236,12 @@ func (x *index) deviation(d explore.Deviation) error {
 }
 
 func (x *index) task(name string) error {
+	if carrier, esx := strings.CutPrefix(name, esxTask); esx {
+		if err := x.carrier(carrier); err != nil {
+			return fmt.Errorf("task %s: %w", shown(name), err)
+		}
+		return nil
+	}
 	base, _, _ := strings.Cut(name, "'") // the second task of a name has 2 behind it
 	if _, client := x.does[base]; client || base == watchdog || base == recoveryTask || base == closingTask {
 		return nil
@@ -252,28 +260,40 @@ func (x *index) task(name string) error {
 	if who, listens := strings.CutPrefix(base, listenerTask); listens && (x.isVM[who] || slices.Contains(x.hosts, who)) {
 		return nil
 	}
-	carrier, esx := strings.CutPrefix(base, "esx:")
-	if !esx {
-		return fmt.Errorf("unknown task %s%s; or esx:VM:COMMAND:VOLUME#N, %sVOLUME, gone:CLIENT, crash:CLIENT", shown(name), meant(base, x.clients),
-			strings.Join(backgroundTasks, "VOLUME, "))
-	}
-	if err := x.carrier(carrier); err != nil {
-		return fmt.Errorf("task %s: %w", shown(name), err)
-	}
-	return nil
+	return fmt.Errorf("unknown task %s%s; or %s, %sVOLUME, gone:CLIENT, crash:CLIENT", shown(name), meant(base, x.clients), x.carriers(),
+		strings.Join(backgroundTasks, "VOLUME, "))
 }
 
-// carrier looks at the name of a request's task, VM:COMMAND:VOLUME#N.
+// esxTask begins the names of the tasks that carry requests.
+const esxTask = "esx:"
+
+// carriers is the form of such a name.
+func (x *index) carriers() string {
+	if x.fine {
+		return "esx:VM:COMMAND:VOLUME#TASK.N"
+	}
+	return "esx:VM:COMMAND:VOLUME#N"
+}
+
+// carrier looks at the name of a request's task, without esx: and perhaps with 'N behind it.
 func (x *index) carrier(name string) error {
 	vm, rest, _ := strings.Cut(name, ":")
 	if err := x.vm(vm); err != nil {
 		return err
 	}
-	i := strings.LastIndexByte(rest, '#')
-	if i < 0 {
-		return errors.New("want esx:VM:COMMAND:VOLUME#N")
+	rest, number, ok := strings.Cut(rest, "#") // neither VM nor command nor volume have another
+	if dot := strings.LastIndexByte(number, '.'); ok && x.fine {
+		if ok = dot > 0; ok {
+			if err := x.asker(number[:dot]); err != nil {
+				return err
+			}
+			number = number[dot+1:]
+		}
 	}
-	command, _, _ := strings.Cut(rest[:i], ":")
+	if !ok {
+		return errors.New("want " + x.carriers())
+	}
+	command, _, _ := strings.Cut(rest, ":")
 	var commands []string
 	for _, c := range []wire.Command{wire.Create, wire.Remove, wire.List, wire.Get, wire.Attach, wire.Detach} {
 		commands = append(commands, string(c))
@@ -281,8 +301,16 @@ func (x *index) carrier(name string) error {
 	if !slices.Contains(commands, command) {
 		return unknown("command", command, commands...)
 	}
-	if n := rest[i+1:]; n == "" || strings.Trim(n, "0123456789") != "" {
+	if n, _, _ := strings.Cut(number, "'"); n == "" || strings.Trim(n, "0123456789") != "" {
 		return errors.New("the number after # counts requests from 1")
 	}
 	return nil
+}
+
+// asker looks at the name of a task that sends a request; one that carries a request sends none.
+func (x *index) asker(name string) error {
+	if strings.HasPrefix(name, esxTask) {
+		return errors.New("want " + x.carriers() + ", where TASK is a client or a task of a driver")
+	}
+	return x.task(name)
 }

@@ -18,6 +18,7 @@ type stock struct {
 
 	kernel *explore.Kernel
 	fail   func(oracle, detail string) // of kernel
+	asker  func() string               // the same
 }
 
 // item is value i of a list, made now if the list is shorter by one.
@@ -31,7 +32,7 @@ func item[T any](list *[]*T, i int) *T {
 // on brings the stock to the kernel of a run.
 func (s *stock) on(k *explore.Kernel) {
 	if s.kernel != k {
-		s.kernel, s.fail = k, k.Fail // a method value made at every run would cost memory
+		s.kernel, s.fail, s.asker = k, k.Fail, k.Current // method values made at every run would cost memory
 	}
 }
 

@@ -22,7 +22,8 @@
 // Names. Requests are labelled peer:verb:volume, such as "vm1:attach:data", which is the object of the points below.
 // The carrier task and the monitor in which its caller waits are both called "esx:" + label + "#" + n for the n-th
 // request with that label ("esx:vm1:attach:data#1"). Requests about different volumes therefore keep their names in
-// whichever order they are sent.
+// whichever order they are sent. With Config.Asker the number is "ASKER.n" for the n-th request of the task ASKER with that
+// label ("esx:vm1:attach:data#c1.1"), and so the order among tasks is no matter either.
 //
 // Points and faults that every network offers:
 //

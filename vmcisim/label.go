@@ -22,13 +22,20 @@ type route struct {
 	label      string // peer:verb:volume
 	about      string // the volume, as the label names it
 	op, object string // the yield point before the request leaves the guest
-	names      []string
+	names      []numbered
 }
 
-// mostRoutes and mostNames bound what a pool remembers.
+// numbered is the names that the requests of one asker get on a route.
+type numbered struct {
+	asker string
+	names []string
+}
+
+// What a pool remembers is bounded.
 const (
 	mostRoutes = 64
-	mostNames  = 64
+	mostAskers = 64 // of a route
+	mostNames  = 64 // of an asker
 )
 
 // route finds what a request is called. The pool remembers it, because programs send few texts, again and again.
@@ -67,48 +74,81 @@ func newRoute(peer string, request []byte) *route {
 
 // name is that of the carrier of a request: no two of a network have the same.
 func (n *Network) name(e *Endpoint, r *route) string {
+	asker := ""
+	if n.cfg.Asker != nil {
+		asker = n.cfg.Asker()
+	}
 	n.lock()
-	count := n.count(r.label)
+	count := n.count(r.label, asker)
 	count.n++
 	number := count.n
 	n.unlock()
-	e.env.Touch(r.label, true) // the number depends on who comes first, among the requests with this label
-	if number <= len(r.names) {
-		return r.names[number-1]
+	if n.cfg.Asker == nil {
+		e.env.Touch(r.label, true) // the number depends on who comes first, among the requests with this label
 	}
-	name := carrierPrefix + r.label + "#" + strconv.Itoa(number)
-	if number == len(r.names)+1 && number <= mostNames && n.cfg.Pool != nil {
-		r.names = append(r.names, name)
+	if n.cfg.Pool == nil {
+		return r.name(asker, number)
+	}
+	known := r.numbered(asker)
+	if known != nil && number <= len(known.names) {
+		return known.names[number-1]
+	}
+	name := r.name(asker, number)
+	if known != nil && number == len(known.names)+1 && number <= mostNames {
+		known.names = append(known.names, name)
 	}
 	return name
 }
 
-// count says how many requests had a label.
-type count struct {
-	label string
-	n     int
+func (r *route) name(asker string, number int) string {
+	if asker != "" {
+		asker += "."
+	}
+	return carrierPrefix + r.label + "#" + asker + strconv.Itoa(number)
 }
 
-// count finds the count of a label. The first few live in the Network, because worlds are made by the thousand and
-// have few labels.
-func (n *Network) count(label string) *count {
+// numbered is what is remembered of an asker; nil: nothing can be.
+func (r *route) numbered(asker string) *numbered {
+	for i := range r.names {
+		if r.names[i].asker == asker {
+			return &r.names[i]
+		}
+	}
+	if len(r.names) == mostAskers {
+		return nil
+	}
+	r.names = append(r.names, numbered{asker: asker})
+	return &r.names[len(r.names)-1]
+}
+
+// count says how many requests had a label, of those of one asker if askers are told apart.
+type count struct {
+	counted
+	n int
+}
+
+type counted struct{ label, asker string }
+
+// count finds a count. The first few live in the Network, because worlds are made by the thousand and have few labels.
+func (n *Network) count(label, asker string) *count {
+	what := counted{label, asker}
 	for i := range n.few {
 		c := &n.few[i]
 		if c.n == 0 {
-			c.label = label
+			c.counted = what
 			return c
 		}
-		if c.label == label {
+		if c.counted == what {
 			return c
 		}
 	}
-	c := n.many[label]
+	c := n.many[what]
 	if c == nil {
 		if n.many == nil {
-			n.many = make(map[string]*count)
+			n.many = make(map[counted]*count)
 		}
-		c = &count{label: label}
-		n.many[label] = c
+		c = &count{counted: what}
+		n.many[what] = c
 	}
 	return c
 }

@@ -47,6 +47,9 @@ type Config struct {
 	// Pool, if set, is where calls come from, and go back to when the next network of the pool is made. Only a
 	// cooperative network may have one.
 	Pool *Pool
+	// Asker, if set, names the task that calls it, and no other: then requests are counted for each asker alone, and those of
+	// different tasks keep their names in whichever order they are sent.
+	Asker func() string
 	// Guarded lets a cooperative network take its lock all the same: its Env knows that "net" is no yield, and the
 	// race detector wants to see it.
 	Guarded bool
@@ -63,7 +66,7 @@ type Network struct {
 	service *service // nil while nobody listens
 	flying  []*call  // in the order of sending
 	few     [12]count
-	many    map[string]*count
+	many    map[counted]*count
 	running int // carriers; counted only if not cooperative
 
 	room  [4]*call    // the first backing array of flying
