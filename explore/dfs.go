@@ -20,8 +20,7 @@ type Exhaustive struct {
 	began  bool
 	done   bool
 
-	goes   going
-	passed int // yields of the step that is under way
+	passing passing
 
 	at      int   // the next decision, while a run is under way
 	current *node // the scheduling decision of the step that is under way
@@ -58,7 +57,7 @@ func NewExhaustive(plain bool) *Exhaustive {
 	if plain {
 		return &Exhaustive{reduction: noReduction}
 	}
-	return &Exhaustive{goes: straight}
+	return &Exhaustive{passing: passing{state: straight}}
 }
 
 // NewSleepSets begins a search with what most tools have: plain sleep sets (Godefroid 1996). At every decision, every task
@@ -118,7 +117,7 @@ func (d *Exhaustive) More() bool {
 		d.began = true
 		return true
 	}
-	if d.goes == anew {
+	if d.passing.state == anew {
 		d.restart()
 		return true
 	}
@@ -247,7 +246,7 @@ func (d *Exhaustive) Next(c *Choice) int {
 		pick = c.Default
 	}
 	for i, t := range c.Enabled {
-		if pick < 0 && !contains(n.sleep, t.index) {
+		if (pick < 0 || d.strict && d.idle(c.Enabled[pick]) && !d.idle(t)) && !contains(n.sleep, t.index) {
 			pick = i
 		}
 	}
@@ -310,8 +309,8 @@ func (d *Exhaustive) push() *node {
 
 // Stepped is called by the kernel.
 func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
-	passed := d.passed
-	d.passed = 0
+	over := d.passing.over
+	d.passing.over = 0
 	if d.strict {
 		d.tell(t, footprint)
 		loosen(footprint)
@@ -331,7 +330,7 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 		}
 	}
 	d.trace.add(t.index, t.cause, d.current, footprint)
-	d.wentOver(passed)
+	d.passing.went(&d.trace.steps[len(d.trace.steps)-1], over)
 }
 
 // deniedBy is called by the kernel.

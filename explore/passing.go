@@ -1,53 +1,110 @@
 package explore
 
-// going says whether steps go on over yields.
-type going uint8
+// passing lets steps go on over yields at which there is nothing to decide, because whatever others do there they may as well do before
+// the step.
+type passing struct {
+	state   passingState
+	over    int // yields of the step that is under way
+	trusted map[Access]trust
+	halt    bool // if the search begins again, it is to stop at every yield
+}
+
+type passingState uint8
 
 const (
-	stopping going = iota // at every yield
-	straight              // on, while a step has done nothing that others can notice
-	anew                  // no more: begin again
+	stopping passingState = iota // at every yield
+	straight                     // on
+	anew                         // the search has to begin again
+)
+
+// trust is what is known of an object that a step may read, or of a monitor that it may have a section of, before it passes a yield.
+type trust uint8
+
+const (
+	unknown trust = iota
+	trusted       // a step has passed a yield because nobody writes the object, or keeps the monitor beyond a step
+	broken        // somebody does
 )
 
 // mostPassed bounds how many yields a step passes: a task that does nothing for ever has to give way.
 const mostPassed = 64
 
-// passes is called by the kernel. What others do at a yield before which the step has done nothing that they could notice, they may as
-// well do before the step, so that there is nothing to decide.
+// passes is called by the kernel. A step passes a yield before which it has done nothing that others could notice. That is not known
+// beforehand of one that only reads, but the first steps after a call are trusted to read only what nobody writes, until somebody
+// does: then the search begins again. For it is calls that a step should not part from what the call is about, or they would be made
+// earlier than they need to be, see NewStrict.
 func (d *Exhaustive) passes(footprint []Access) bool {
-	if d.goes != straight || d.passed == mostPassed {
+	p := &d.passing
+	if p.state != straight || p.over == mostPassed {
 		return false
 	}
+	called, leans := false, false
 	for _, a := range footprint {
 		switch {
 		case a.Object == timersObject && a.Mode == arrange, a.Object == timeObject && a.Mode == Read: // without faults only who waits notices
 		case a.Mode == callMode && d.strict:
+			called = true
+		case (a.Mode == Read || a.Mode == section) && a.Object != everything && p.trusted[a] != broken:
+			leans = true
 		default:
 			return false
 		}
 	}
-	d.passed++
+	if leans && !called {
+		return false
+	}
+	if leans {
+		for _, a := range footprint {
+			if a.Mode == Read && a.Object != timeObject || a.Mode == section {
+				p.trust(a, trusted)
+			}
+		}
+	}
+	p.over++
 	return true
 }
 
-// wentOver notes how many yields the last step has passed. Where a step commutes with no other, because it ends a world for
-// example, it matters how far every task had got: then the search begins again, and stops everywhere.
-func (d *Exhaustive) wentOver(passed int) {
-	s := &d.trace.steps[len(d.trace.steps)-1]
-	s.passed = passed
-	if d.goes != straight {
+func (p *passing) trust(a Access, t trust) {
+	if p.trusted == nil {
+		p.trusted = map[Access]trust{}
+	}
+	p.trusted[a] = t
+}
+
+// went notes what the last step has passed, and what it has done to others' trust. Where a step commutes with no other, because it ends
+// a world for example, it matters how far every task had got.
+func (p *passing) went(s *step, over int) {
+	s.passed = over
+	if p.state == stopping {
 		return
 	}
-	for _, id := range s.objects {
-		if id == starID {
-			d.goes = anew
+	for i, a := range s.footprint {
+		switch {
+		case s.objects[i] == starID:
+			p.state, p.halt = anew, true
+		case a.Mode == Write:
+			p.breaks(Access{a.Object, Read})
+		case a.Mode >= acquire && a.Mode != section:
+			p.breaks(Access{a.Object, section})
 		}
 	}
 }
 
-// restart forgets what has been seen, but for the counts.
+func (p *passing) breaks(a Access) {
+	switch p.trusted[a] {
+	case broken:
+		return
+	case trusted:
+		p.state = anew
+	}
+	p.trust(a, broken)
+}
+
+// restart forgets what has been seen, but for the counts and for whom not to trust.
 func (d *Exhaustive) restart() {
-	d.goes = stopping
+	if d.passing.state = straight; d.passing.halt {
+		d.passing.state = stopping
+	}
 	d.free = append(d.free, d.stack...)
 	d.stack, d.prefix, d.trace.same, d.trace.known = d.stack[:0], 0, 0, 0
 	d.stats.Blocked = d.stats.Runs

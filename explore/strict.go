@@ -13,7 +13,7 @@ import (
 // Whoever judges what the outside saw must object to such an order whenever he objects to one in which less answers come
 // before calls, and all else is the same; linearizability is of that kind. And clients must yield before each call, or an
 // order in which a call comes late is not there to be run.
-func NewStrict() *Exhaustive { return &Exhaustive{strict: true, goes: straight} }
+func NewStrict() *Exhaustive { return &Exhaustive{strict: true, passing: passing{state: straight}} }
 
 // loosen takes the order of calls and answers out of a footprint.
 func loosen(footprint []Access) {
@@ -40,6 +40,20 @@ func (d *Exhaustive) tell(t *Task, footprint []Access) {
 			}
 		}
 	}
+}
+
+// idle reports whether a task is a client that nobody owes an answer. Such ones go last: calls are then made late, and fewer orders
+// show more than the run.
+func (d *Exhaustive) idle(t *Task) bool {
+	if !t.client {
+		return false
+	}
+	for i := len(d.ops) - 1; i >= 0; i-- {
+		if d.ops[i].task == t.index {
+			return d.ops[i].returned != none
+		}
+	}
+	return true
 }
 
 // op is one call of a run, by the steps in which it was made and answered.

@@ -59,7 +59,12 @@ func (k *Kernel) yield(t *Task, s state, p Point) {
 //
 //go:norace
 func (k *Kernel) passes(t *Task) bool {
-	if len(k.taken) > 0 || t.gate.holder != nil || t.dying || t.follows != "" || k.failure != nil || !k.passer.passes(k.footprint) {
+	for _, m := range k.taken {
+		if m.holder == t {
+			return false
+		}
+	}
+	if t.gate.holder != nil || t.dying || t.follows != "" || k.failure != nil || !k.passer.passes(k.footprint) {
 		return false
 	}
 	t.state = ready
