@@ -40,6 +40,9 @@ func (w *World) state(see func(object string, value explore.Hash)) {
 			note(m.Label, m)
 		}
 	}
+	for _, c := range w.judge.calls { // a history has not all that an answer says
+		note("what "+c.Client+" was told", c.kind, c.name, c.mountpoint, c.created, c.status)
+	}
 	for _, h := range w.judge.holders {
 		note(h.mountpoint, h.client, h.id)
 	}
