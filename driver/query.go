@@ -43,11 +43,7 @@ func (d *Driver) Get(ctx context.Context, given string) (Volume, error) {
 		d.log.Warn("answered from what is known: ESX did not say", "volume", given, "error", err)
 		return Volume{Name: given, Mountpoint: at, Status: d.describe(wire.Volume{Status: "unknown: " + err.Error()})}, nil
 	}
-	at, err := d.volumes.mountpoint(ctx, n)
-	if at == "" && err == nil && v.Datastore != "" { // mounted under another of its names, perhaps
-		n.given = n.volume + datastoreMarker + v.Datastore
-		at, err = d.volumes.mountpoint(ctx, n)
-	}
+	at, err := d.volumes.mountpointOn(ctx, n, v.Datastore) // perhaps it is mounted under another of its names
 	if err != nil {
 		return Volume{}, fail("get", given, err)
 	}

@@ -218,19 +218,34 @@ func (r *record) show() *naming {
 	return &naming{}
 }
 
-// mountpoint returns where a volume is mounted, "" if it is not. It waits for no volume's lock.
+// mountpoint returns where a volume is mounted under a name, "" if it is not. It waits for no volume's lock.
 func (v *volumes) mountpoint(ctx context.Context, n name) (string, error) {
+	return v.mountpointOn(ctx, n, "")
+}
+
+// mountpointOn is mountpoint for a volume whose datastore is known too, if that is not "": then it is found under its full
+// name as well.
+func (v *volumes) mountpointOn(ctx context.Context, n name, datastore string) (string, error) {
 	if err := v.table.Lock(ctx); err != nil {
 		return "", err
 	}
 	defer v.table.Unlock()
 	v.env.Touch(publishedObject+n.volume, false)
 	if r := v.records[n.volume]; r != nil {
-		for _, m := range r.published {
-			if m.called(n.given) {
-				return m.path, nil
-			}
+		if path := r.path(n.given); path != "" || datastore == "" {
+			return path, nil
 		}
+		return r.path(n.volume + datastoreMarker + datastore), nil
 	}
 	return "", nil
+}
+
+// path is where the volume is shown to be mounted under a name. The table's monitor is held.
+func (r *record) path(called string) string {
+	for _, m := range r.published {
+		if m.called(called) {
+			return m.path
+		}
+	}
+	return ""
 }
