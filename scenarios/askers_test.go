@@ -34,7 +34,7 @@ var worldsThatAsk = map[string]string{
 	"background": "given faults 3\nstart c1: mount v; unmount v; get v\nstart c2: mount v; unmount v\n",
 	"two hosts":  "given faults 3\ngiven vm vm2\nstart c1: mount v; unmount v\nstart c2@vm2: mount v; unmount v\n",
 	"two ESX":    "given faults 2\ngiven esx esx2\ngiven vm vm2 esx=esx2\nstart c1: mount v; unmount v\nstart c2@vm2: mount v; get v\nstart op: migrate vm2 esx\n",
-	"recovery":   "given faults 1\ngiven crashes plugin,esx\ngiven recovery every=30s\nstart c1: mount v; unmount v\nstart c2: mount v; get v\n",
+	"recovery":   "given faults 2\ngiven crashes plugin,esx\ngiven recovery every=30s\nstart c1: mount v; unmount v\nstart c2: mount v; get v\n",
 }
 
 // TestNamesOfRequestsSayWhoAsks: in every schedule, the requests of one task with one label are numbered in its own order, so

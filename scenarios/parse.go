@@ -139,7 +139,8 @@ func (p *parser) indented(text string) error {
 		if err != nil {
 			return oneLineError(err)
 		}
-		if p.row.text = d.String(); !p.first("deviation " + p.row.text) {
+		p.row.text = d.String()
+		if !p.first("deviation "+p.row.text) && !d.Early() { // the clock can move twice while a task stands in one place
 			return errors.New("the same deviation is there already")
 		}
 		p.s.Schedule = append(p.s.Schedule, d)
