@@ -69,7 +69,7 @@ func (a *Admin) allVolumesOf(ctx context.Context, uuid string) (list []Volume, e
 			return nil, err
 		}
 		for _, name := range names {
-			list = append(list, Volume{ds, uuid, name})
+			list = append(list, Volume{Name: name, Vmgroup: uuid, Datastore: ds})
 		}
 	}
 	return list, nil

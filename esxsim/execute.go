@@ -108,6 +108,11 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 			c.target, c.label = delta, s.label(g, delta, m.Home)
 		}
 	}
+	return s.lockedBy(ctx, &c, first, second)
+}
+
+// lockedBy executes a command under the lock of its volume, and under a second one unless that is "".
+func (s *Service) lockedBy(ctx context.Context, c *call, first, second string) (reply []byte) {
 	lock, err := s.locks.acquire(ctx, first)
 	if err != nil {
 		return errorReply(noVolumeLock + err.Error())
@@ -115,20 +120,27 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 	defer lock.release()
 	s.met(lock)
 	if second != "" {
-		if lock, err = s.locks.acquire(ctx, second); err != nil {
+		other, err := s.locks.acquire(ctx, second)
+		if err != nil {
 			return errorReply(noVolumeLock + err.Error())
 		}
-		defer lock.release()
+		defer other.release()
 	}
+	return s.locked(ctx, c)
+}
+
+// locked executes a command whose locks are held.
+func (s *Service) locked(ctx context.Context, c *call) (reply []byte) {
 	if len(s.cfg.Latency) > 0 {
-		if err := s.take(ctx, &c); err != nil {
+		if err := s.take(ctx, c); err != nil {
 			return errorReply("Server returned an error: " + err.Error())
 		}
 	}
 	if !s.quirk.has(orphansRunOn) && ctx.Err() != nil {
 		return nil // nobody is there to read it
 	}
-	if reply, fault = s.dispatch(ctx, &c); fault != "" {
+	reply, fault := s.dispatch(ctx, c)
+	if fault != "" {
 		return errorReply(fault)
 	}
 	return reply
@@ -184,8 +196,9 @@ func (s *Service) label(g *group, v Volume, home string) *labels {
 		datastore = home
 	}
 	s.mu.lock()
-	defer s.mu.unlock()
-	return s.memo.label(v, datastore, g.locks)
+	l := s.memo.label(v, datastore, g.locks)
+	s.mu.unlock()
+	return l
 }
 
 // readMeta returns a volume's metadata; ok is false if there is none or it is unreadable, which the original does not

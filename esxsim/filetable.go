@@ -6,6 +6,7 @@ const fewFiles = 12
 // fileTable finds the files of a volume. A world has few volumes; a store may have many.
 type fileTable struct {
 	all    []*memFiles
+	last   int            // in all, perhaps: what was found last is often what is looked for next
 	places map[Volume]int // in all; nil as long as there never were more than a few
 }
 
@@ -27,12 +28,21 @@ func (t *fileTable) place(v *Volume) int {
 		}
 		return -1
 	}
+	if t.last < len(t.all) && t.all[t.last].of(v) {
+		return t.last
+	}
 	for i, f := range t.all {
-		if f.volume.Name == v.Name && f.volume.Datastore == v.Datastore && f.volume.Vmgroup == v.Vmgroup {
+		if f.of(v) {
+			t.last = i
 			return i
 		}
 	}
 	return -1
+}
+
+// of reports whether the files are those of a volume. To compare field by field costs less than to call what == would.
+func (f *memFiles) of(v *Volume) bool {
+	return f.volume.Name == v.Name && f.volume.Vmgroup == v.Vmgroup && f.volume.Datastore == v.Datastore
 }
 
 // add enters files that are not there.

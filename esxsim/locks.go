@@ -97,16 +97,26 @@ func (h held) release() {
 }
 
 func (h held) forget() {
-	h.locks.mu.lock()
-	defer h.locks.mu.unlock()
-	h.rec.users--
-	h.locks.env.Touch(h.name, true) // whoever came meanwhile would have made a record if he had come later
 	l := h.locks
-	if i := l.find(h.name); h.rec.users == 0 && i >= 0 && l.records[i] == h.rec {
-		last := len(l.records) - 1
-		l.records[i] = l.records[last]
-		l.records = l.records[:last]
-		l.free = append(l.free, h.rec)
+	l.mu.lock()
+	h.rec.users--
+	l.env.Touch(h.name, true) // whoever came meanwhile would have made a record if he had come later
+	if h.rec.users == 0 {
+		l.drop(h.rec)
+	}
+	l.mu.unlock()
+}
+
+// drop forgets a record that nobody uses, unless another one has taken its place. l.mu is held.
+func (l *locks) drop(rec *lockRecord) {
+	for i, r := range l.records {
+		if r == rec {
+			last := len(l.records) - 1
+			l.records[i] = l.records[last]
+			l.records = l.records[:last]
+			l.free = append(l.free, rec)
+			return
+		}
 	}
 }
 

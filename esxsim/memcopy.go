@@ -13,8 +13,8 @@ func (s *MemStore) CloneDisk(ctx context.Context, from, to Volume, format Format
 	s.EndCopy(from, to, true)
 	s.mu.lock()
 	defer s.mu.unlock()
-	if src := s.disk(from); src != nil && src.meta != nil {
-		s.at(to).meta = src.meta
+	if src := s.disk(&from); src != nil && src.meta != nil {
+		s.at(&to).meta = src.meta
 	}
 	return d, nil
 }
@@ -23,7 +23,7 @@ func (s *MemStore) CloneDisk(ctx context.Context, from, to Volume, format Format
 func (s *MemStore) BeginCopy(_ context.Context, from, to Volume, format Format) (Disk, error) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	src := s.disk(from)
+	src := s.disk(&from)
 	switch {
 	case src == nil:
 		return Disk{}, memError("clone", from, ErrNotExist)
@@ -35,7 +35,7 @@ func (s *MemStore) BeginCopy(_ context.Context, from, to Volume, format Format) 
 		return Disk{}, err
 	}
 	src.readers++
-	s.at(to).partial = true
+	s.at(&to).partial = true
 	return d, nil
 }
 
@@ -43,7 +43,7 @@ func (s *MemStore) BeginCopy(_ context.Context, from, to Volume, format Format) 
 func (s *MemStore) EndCopy(from, to Volume, complete bool) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	src, dest := s.disk(from), s.disk(to)
+	src, dest := s.disk(&from), s.disk(&to)
 	if src == nil || dest == nil || !dest.partial {
 		return
 	}

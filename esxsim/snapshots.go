@@ -45,18 +45,18 @@ func (s *MemStore) TakeSnapshot(v Volume) (Volume, error) {
 	defer s.mu.unlock()
 	n := 1
 	from, delta := v, v
-	for delta.Name = deltaName(v.Name, n); s.disk(delta) != nil; delta.Name = deltaName(v.Name, n) {
+	for delta.Name = deltaName(v.Name, n); s.disk(&delta) != nil; delta.Name = deltaName(v.Name, n) {
 		from = delta
 		n++
 	}
-	f := s.disk(from)
+	f := s.disk(&from)
 	if f == nil {
 		return Volume{}, memError("snapshot", v, ErrNotExist)
 	}
 	if _, err := s.create(delta, f.disk.Size, f.disk.Format); err != nil {
 		return Volume{}, err
 	}
-	to := s.at(delta)
+	to := s.at(&delta)
 	to.disk.ID = f.disk.ID // the same bytes
 	to.meta, to.owner = f.meta, f.owner
 	f.meta, f.owner = nil, ""
@@ -79,7 +79,7 @@ func (s *MemStore) Deltas(_ context.Context, datastore, vmgroup string) []string
 	defer s.mu.unlock()
 	var names []string
 	for _, d := range s.deltas {
-		if d.Datastore == datastore && d.Vmgroup == vmgroup && s.disk(d) != nil {
+		if d.Datastore == datastore && d.Vmgroup == vmgroup && s.disk(&d) != nil {
 			names = append(names, d.Name)
 		}
 	}

@@ -18,9 +18,9 @@ var (
 // [Store.Datastores], Vmgroup is the group's uuid (the name of its directory) and Name holds no slash, backslash or
 // NUL, but it may be empty, "..", or anything else.
 type Volume struct {
-	Datastore string
+	Name      string // first, because two volumes are compared in this order, and this is what most differ in
 	Vmgroup   string
-	Name      string
+	Datastore string
 }
 
 // Snapshots is what a [Store] can do besides if its disks have snapshots.

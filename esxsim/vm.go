@@ -115,7 +115,7 @@ func (s *Service) current(ctx context.Context, sl *slot) Volume {
 	deltas := s.snapshots.Deltas(ctx, sl.volume.Datastore, sl.volume.Vmgroup)
 	v := sl.volume
 	for _, delta := range deltas {
-		if d := (Volume{v.Datastore, v.Vmgroup, delta}); d.base() == v.base() {
+		if d := (Volume{Name: delta, Vmgroup: v.Vmgroup, Datastore: v.Datastore}); d.base() == v.base() {
 			v = d
 		}
 	}

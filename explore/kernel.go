@@ -73,7 +73,8 @@ type Kernel struct {
 	abandoned  bool // by the strategy
 	asking     *question
 	unobserved []Event
-	atStep     []func()
+	atStep     []oracle
+	always     bool // true: what AtStep has for stale
 	atEnd      []func()
 	footprint  []Access   // of the current step; nobody notes it without a watcher
 	records    []string   // objects that are a monitor's record, see Options.Records
@@ -118,7 +119,19 @@ func (k *Kernel) Client(name string, w *World, f func()) { k.spawn(name, w, true
 // hides less.
 //
 //go:norace
-func (k *Kernel) AtStep(f func()) { k.atStep = append(k.atStep, f) }
+func (k *Kernel) AtStep(f func()) { k.AtStepIf(&k.always, f) }
+
+// AtStepIf is AtStep for an oracle that knows when it has something to look at: it is asked after steps that leave stale true, and
+// says itself when it is not any more. Most steps of most programs change nothing that an oracle looks at.
+//
+//go:norace
+func (k *Kernel) AtStepIf(stale *bool, f func()) { k.atStep = append(k.atStep, oracle{stale, f}) }
+
+// oracle is one that looks at the state after steps.
+type oracle struct {
+	stale *bool // never nil
+	look  func()
+}
 
 // AtEnd registers an oracle for the end of a run in which every task has ended; it must not yield.
 //

@@ -91,11 +91,11 @@ func (h Hash) str(s string) Hash {
 	h ^= Hash(n+1) << 32
 	switch {
 	case n >= 8:
-		rest := s
-		for ; len(rest) >= 8; rest = rest[8:] {
-			h = h.mix(eight(rest))
+		at := 0
+		for ; at <= n-8; at += 8 {
+			h = h.mix(eight(s[at:]))
 		}
-		return h.mix(eight(s[n-8:]) >> uint(8*(8-len(rest))))
+		return h.mix(eight(s[n-8:]) >> uint(8*(7-(n-at))&63) >> 8)
 	case n >= 4:
 		t := s[n-4:]
 		return h.mix(uint64(uint32(s[0])|uint32(s[1])<<8|uint32(s[2])<<16|uint32(s[3])<<24) |

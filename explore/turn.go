@@ -129,8 +129,11 @@ func (k *Kernel) stepped(t *Task) {
 		k.taken = k.taken[:0]
 	}
 	k.footprint = k.footprint[:0]
-	if len(k.atStep) > 0 {
-		k.look()
+	for i := range k.atStep {
+		if *k.atStep[i].stale {
+			k.look()
+			break
+		}
 	}
 	if k.steps >= k.options.MaxSteps {
 		k.Fail(LivelockOracle, "still running after "+itoa(k.steps)+" steps")
@@ -150,8 +153,10 @@ func (k *Kernel) look() {
 			k.Fail(PanicOracle, fmt.Sprintf("after a step: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	for _, f := range k.atStep {
-		f()
+	for _, o := range k.atStep {
+		if *o.stale {
+			o.look()
+		}
 	}
 	returned = true
 }

@@ -20,6 +20,8 @@ type Config struct {
 	// Violation hears of every mistake that a real kernel would let pass. It runs in the task that made the
 	// mistake, before the method returns, and must not yield. Nil: nobody listens.
 	Violation func(oracle, detail string)
+	// Changed, if set, is made true whenever Version changes.
+	Changed *bool
 }
 
 // The oracles that speak through Config.Violation.

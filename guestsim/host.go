@@ -24,7 +24,7 @@ func (g *Guest) Plug(at wire.Device, diskID string, size int64) error {
 	p.medium.owner = g
 	p.turn++
 	p.lost = g.cfg.Stage.Choose("guest.plug", p.path, plugFaults...) == 1
-	g.version++
+	g.changed()
 	wake := g.waiting > 0 && !p.lost
 	g.media.unlock()
 	if wake {
@@ -71,7 +71,7 @@ func (g *Guest) Unplug(at wire.Device) error {
 		p.medium.owner = nil
 	}
 	p.diskID, p.size, p.medium, p.lost, p.busy = "", 0, nil, false, 0
-	g.version++
+	g.changed()
 	return nil
 }
 
@@ -94,7 +94,7 @@ func (g *Guest) PowerOff() {
 	}
 	g.listed(true)
 	g.mounts = nil
-	g.version++
+	g.changed()
 }
 
 // Mount is one entry of the mount table.
@@ -121,6 +121,14 @@ type Disk struct {
 //
 //go:norace
 func (g *Guest) Version() uint64 { return g.version }
+
+// changed counts a change of a disk or a mount.
+func (g *Guest) changed() {
+	g.version++
+	if g.cfg.Changed != nil {
+		*g.cfg.Changed = true
+	}
+}
 
 // Mounts returns the mount table, by mountpoint; of mounts on one mountpoint the last is on top.
 func (g *Guest) Mounts() []Mount { return g.AppendMounts(nil) }

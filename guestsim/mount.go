@@ -31,7 +31,7 @@ func (g *Guest) Mount(_ context.Context, disk, mountpoint, fstype string, readOn
 		mountpoint: mountpoint, disk: disk, diskID: p.diskID, medium: p.medium, fstype: fstype, readOnly: readOnly,
 	})
 	p.medium.mounts = append(p.medium.mounts, holder{g, readOnly})
-	g.version++
+	g.changed()
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (g *Guest) unmount(i int) {
 	}
 	g.listed(true)
 	g.mounts = append(g.mounts[:i], g.mounts[i+1:]...)
-	g.version++
+	g.changed()
 }
 
 // Mounted returns the device path of the disk that is seen at the mountpoint, "" if none. It does not yield.

@@ -187,11 +187,12 @@ func (j *judge) bare(h *holder) string {
 	return ""
 }
 
-// step looks at the state that a step has left.
+// step looks at the state that a step has left. It is asked when j is stale; on threads, after every step.
 func (j *judge) step() {
 	if j.due > 0 {
 		j.quiet()
 	}
+	j.stale = j.due > 0
 	var versions uint64 // each only grows
 	for _, h := range j.w.hosts {
 		versions += h.guest.Version()

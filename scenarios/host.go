@@ -52,7 +52,11 @@ func (w *World) furnish(h *host, index int) error {
 	h.plugin = w.k.World(h.process())
 	h.props = props{w.k, w, h}
 	h.guest = item(&w.t.stock.guests, index)
-	h.guest.Reset(guestsim.Config{Env: h.plugin, Stage: &h.props, Media: w.media, Violation: w.t.stock.fail, Listed: w.t.script.Recovery > 0})
+	cfg := guestsim.Config{Env: h.plugin, Stage: &h.props, Media: w.media, Violation: w.t.stock.fail, Listed: w.t.script.Recovery > 0}
+	if !w.t.threads { // as it would be a race there
+		cfg.Changed = &w.judge.stale
+	}
+	h.guest.Reset(cfg)
 	vm := esxsim.VM{ID: h.name, Home: datastore}
 	if other := w.t.script.Homes[h.name]; other != "" {
 		vm.Home = other

@@ -60,6 +60,7 @@ type judge struct {
 	subjects []subject
 	due      int    // subjects that are due
 	seen     uint64 // versions of all guests together, at the last look at holders
+	stale    bool   // since then a guest has changed, or subjects are due
 	mishaps  []mishap
 	tampers  int      // of the mishaps, those that are no fault
 	wrong    []string // checks that failed
@@ -196,6 +197,7 @@ func (j *judge) touch(s *subject) {
 	if !s.due {
 		s.due = true
 		j.due++
+		j.stale = true
 	}
 }
 

@@ -228,7 +228,11 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 	if t.audited {
 		k.State(t.state)
 	}
-	k.AtStep(t.step)
+	if t.threads {
+		k.AtStep(t.step)
+	} else {
+		k.AtStepIf(&w.judge.stale, t.step)
+	}
 	k.AtEnd(t.end)
 	return w, nil
 }
