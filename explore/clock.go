@@ -88,17 +88,20 @@ func (k *Kernel) tick() {
 	}
 }
 
-// nextTick is what tick would access, for a watcher.
+// nextTick is what tick would access, for a watcher. It is valid until the next call.
 //
 //go:norace
 func (k *Kernel) nextTick() []Access {
-	k.footprint = append(k.footprint[:0], Access{timeObject, Write}, Access{timersObject, Write})
+	k.ahead = append(k.ahead[:0], Access{timeObject, Write}, Access{timersObject, Write})
 	for _, t := range k.timers {
-		if t.at == k.timers[0].at && t.deadline != nil {
-			k.access(k.deadlinesOf(t.deadline.owner), Write)
+		if t.at != k.timers[0].at {
+			break
+		}
+		if t.deadline != nil {
+			k.ahead = append(k.ahead, Access{k.deadlinesOf(t.deadline.owner), Write})
 		}
 	}
-	return k.footprint
+	return k.ahead
 }
 
 // expire ends a deadline. Whoever can go on only because of that has the clock to thank.
@@ -111,13 +114,16 @@ func (k *Kernel) expire(d *deadline) {
 	}
 	k.stuck = k.stuck[:0]
 	for _, t := range k.live {
-		if !t.enabled() {
+		if !t.enabled() || t.hasBeenWoken() && !t.expired() {
 			k.stuck = append(k.stuck, t)
 		}
 	}
 	d.end(errDeadline)
 	for _, t := range k.stuck {
-		if t.enabled() {
+		switch {
+		case t.hasBeenWoken():
+			t.missed = t.expired()
+		case t.enabled():
 			t.cause = k.steps
 		}
 	}

@@ -2,18 +2,26 @@ package explore
 
 import "slices"
 
-// denial is a task that could have gone on after a step if a monitor had been free; or, if the object is everything, what the
-// step itself took away from it.
-type denial struct{ after, task, cause, object int }
+// denial is a task that could have gone on after a step if a monitor had been free; or, if the object is everything, what a
+// step took away from it, that one or an earlier one.
+type denial struct{ after, by, task, cause, object int }
 
 // deny notes one, after the last step.
 func (t *trace) deny(task, cause int, object string) {
-	t.denials = append(t.denials, denial{len(t.steps) - 1, task, cause, t.id(object)})
+	last := len(t.steps) - 1
+	t.denials = append(t.denials, denial{last, last, task, cause, t.id(object)})
+}
+
+// miss notes what the last step, of the clock, would have let a task do, had not an earlier one taken it away.
+func (t *trace) miss(task, by int) {
+	last := len(t.steps) - 1
+	t.denials = append(t.denials, denial{last, by, task, last, starID})
 }
 
 // recorded notes what step j has done, and who was denied a monitor after it. It returns the denials that are left.
 func (t *trace) recorded(j int, denials []denial, isNew bool) []denial {
 	t.record(j)
+	t.wakes(j)
 	for ; len(denials) > 0 && denials[0].after == j; denials = denials[1:] {
 		t.blocked(&denials[0], isNew)
 	}
@@ -27,7 +35,7 @@ func (t *trace) recorded(j int, denials []denial, isNew bool) []denial {
 // What a step took away from a task races with that step. If the task could not do it then, somebody had to go on first, and
 // that races with the step as well.
 func (t *trace) blocked(d *denial, isNew bool) {
-	i := d.after
+	i := d.by
 	if d.object != starID {
 		i = t.object(d.object).acquired
 	}
@@ -35,7 +43,7 @@ func (t *trace) blocked(d *denial, isNew bool) {
 		return
 	}
 	t.refused[d.task+1] = i
-	if !isNew || d.object == starID && (t.steps[i].node == nil || !slices.Contains(t.steps[i].node.enabled, d.task)) {
+	if !isNew || d.object == starID && i == d.after && (t.steps[i].node == nil || !slices.Contains(t.steps[i].node.enabled, d.task)) {
 		return
 	}
 	s := &t.pending

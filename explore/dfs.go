@@ -98,6 +98,8 @@ type node struct {
 	tried     []asleep
 	sleep     []asleep
 	footprint []Access // of the step that began here
+
+	early []Access // what the clock would have accessed if it had moved here; none if it could not
 }
 
 // asleep is a task whose next step need not be taken here: what follows has been seen.
@@ -150,6 +152,8 @@ func (d *Exhaustive) order() {
 	}
 	if d.ending = d.ending && d.reduction == sourceSets; d.ending {
 		d.trace.add(clockIndex, none, nil, d.tick)
+	} else {
+		d.stopped()
 	}
 	d.trace.races(from)
 	if d.ending {
@@ -233,9 +237,15 @@ func (d *Exhaustive) Next(c *Choice) int {
 		}
 		panic("explore: the program did something else when it was run again")
 	}
+	if !c.Clock {
+		d.stopped()
+	}
 	n := d.push()
 	for _, t := range c.Enabled {
 		n.enabled = append(n.enabled, t.index)
+	}
+	if c.Clock && d.reduction == sourceSets {
+		n.early = append(n.early, c.kernel.nextTick()...)
 	}
 	if d.current != nil && !d.forced && d.reduction != noReduction { // of those who sleep, nobody but the clock is left: its next step is another
 		d.inherit(n, d.current)
@@ -256,13 +266,11 @@ func (d *Exhaustive) Next(c *Choice) int {
 		d.free = append(d.free, n)
 		d.at--
 		d.stats.Blocked++
+		d.current = nil
 		return Abandon
 	}
 	n.chosen = c.Enabled[pick].index
 	n.backtrack = append(n.backtrack, n.chosen)
-	if c.Clock && n.chosen != clockIndex { // a timer may be cancelled, and then no race would ever call for it
-		n.backtrack = append(n.backtrack, clockIndex)
-	}
 	if d.reduction != sourceSets {
 		n.backtrack = append(n.backtrack[:0], n.enabled...)
 	}
@@ -298,6 +306,7 @@ func (d *Exhaustive) push() *node {
 		n, d.free = d.free[l-1], d.free[:l-1]
 		*n = node{
 			enabled: n.enabled[:0], backtrack: n.backtrack[:0], tried: n.tried[:0], sleep: n.sleep[:0], footprint: n.footprint[:0],
+			early: n.early[:0],
 		}
 	} else {
 		n = &node{}
@@ -337,6 +346,13 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 func (d *Exhaustive) deniedBy(t *Task, object string) {
 	if d.reduction == sourceSets {
 		d.trace.deny(t.index, t.cause, object)
+	}
+}
+
+// missed is called by the kernel.
+func (d *Exhaustive) missed(t *Task) {
+	if d.reduction == sourceSets {
+		d.trace.miss(t.index, t.cause)
 	}
 }
 

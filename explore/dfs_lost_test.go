@@ -265,3 +265,34 @@ func TestToLeaveARecordCountsEvenIfOthersAreThere(t *testing.T) {
 	reduced, _ := statesOf(explore.NewExhaustive(false), explore.Options{}, mostRuns, clients)
 	require.Equal(t, slept, reduced)
 }
+
+// TestASleepingClockIsStopped: a ends its deadline. Where the clock sleeps then, nobody sees that b looks at the time, and
+// that this could come before both an early end of the deadline and what c does.
+func TestASleepingClockIsStopped(t *testing.T) {
+	program := func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		x, saw := "", 0
+		write := func(text string) {
+			w.Touch("x", true)
+			x += text
+		}
+		k.Client("a", w, func() {
+			ctx, cancel := w.WithDeadline(context.Background(), w.Now().Add(1))
+			k.Before("act", "a")
+			if ctx.Err() == nil {
+				write("a")
+			}
+			cancel()
+		})
+		k.Client("b", w, func() { saw = w.Now().Nanosecond() })
+		k.Client("c", w, func() {
+			k.Before("act", "c")
+			write("c")
+		})
+		k.AtEnd(func() { final(fmt.Sprint(x, saw)) })
+	}
+	plain, _ := all(t, true, explore.Options{Faults: 1}, program)
+	require.Len(t, plain, 4)
+	reduced, _ := all(t, false, explore.Options{Faults: 1}, program)
+	require.Equal(t, plain, reduced)
+}

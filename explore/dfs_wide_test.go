@@ -41,7 +41,16 @@ var (
 	plainly = []string{"write", "write", "act", "act", "read", "read", "now", "sleep", "wait", "wait", "wake", "wake", "crash", "reboot", "stop", "note", "look"}
 )
 
-func drawWide(seed uint64) [][]stmt {
+// Those around the clock: deadlines that end early, at once or one after the other, and are cancelled by whoever made them and
+// by others, beside whatever spends faults too.
+var (
+	timing = []string{"lock", "lock", "own", "spawn", "within", "deadline", "deadline", "deadline", "choose", "shared"}
+	timely = []string{"act", "read", "write", "now", "sleep", "sleep", "wait", "wait", "wake", "crash", "stop", "note"}
+)
+
+func drawWide(seed uint64) [][]stmt { return drawOf(seed, nesting, plainly) }
+
+func drawOf(seed uint64, nesting, plainly []string) [][]stmt {
 	r := rand.New(rand.NewPCG(seed, 17))
 	budget := 3 + r.IntN(5)
 	few := func(list []string) []string { // so that what a program has in it meets
@@ -349,15 +358,34 @@ func wideSeeds() (from, n int) {
 }
 
 func TestReducedSearchSeesWhatPlainSearchSeesOfAll(t *testing.T) {
-	const mostPlain, mostReduced = 12_000, 1_000_000
 	from, n := wideSeeds()
-	compared := 0
-	for seed := from; seed < from+n; seed++ {
-		clients := drawWide(uint64(seed))
+	reducedAgree(t, from, n, drawWide, func(seed int) explore.Options {
 		o := explore.Options{Faults: seed % 3, Records: seed/3%2 == 1}
 		if seed/6%3 == 2 {
 			o.Locks = explore.GoMutex
 		}
+		return o
+	})
+}
+
+func TestReducedSearchSeesWhatAnEarlyClockDoes(t *testing.T) {
+	from, n := wideSeeds()
+	draw := func(seed uint64) [][]stmt { return drawOf(seed, timing, timely) }
+	reducedAgree(t, from, n, draw, func(seed int) explore.Options {
+		o := explore.Options{Faults: 1 + seed%4/3}
+		if seed/4%3 == 2 {
+			o.Locks = explore.GoMutex
+		}
+		return o
+	})
+}
+
+// reducedAgree compares searches of n programs.
+func reducedAgree(t *testing.T, from, n int, draw func(seed uint64) [][]stmt, options func(seed int) explore.Options) {
+	const mostPlain, mostReduced = 12_000, 1_000_000
+	compared := 0
+	for seed := from; seed < from+n; seed++ {
+		clients, o := draw(uint64(seed)), options(seed)
 		plain, ps := statesOf(explore.NewExhaustive(true), o, mostPlain, clients)
 		if plain == nil {
 			continue // too many schedules for a plain search

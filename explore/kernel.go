@@ -77,6 +77,7 @@ type Kernel struct {
 	always     bool // true: what AtStep has for stale
 	atEnd      []func()
 	footprint  []Access   // of the current step; nobody notes it without a watcher
+	ahead      []Access   // scratch of nextTick
 	records    []string   // objects that are a monitor's record, see Options.Records
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints

@@ -96,6 +96,9 @@ func (t *trace) races(from int) {
 				}
 			}
 		}
+		if j >= from {
+			t.sleeper(j)
+		}
 		denials = t.recorded(j, denials, j >= from)
 	}
 	t.before, t.rivals, t.lockRivals = before, rivals, lockRivals

@@ -12,11 +12,7 @@ func (t *trace) reverse(i, j int, last *step) {
 	if n == nil {
 		return // it was the only thing to do
 	}
-	for len(t.v) < t.words {
-		t.v = append(t.v, 0)
-	}
-	v := t.v[:t.words]
-	clear(v)
+	v := t.none()
 	for k := i + 1; k < j; k++ {
 		if !t.happened(i, &t.steps[k]) {
 			v[k/64] |= 1 << (k % 64)
@@ -26,6 +22,21 @@ func (t *trace) reverse(i, j int, last *step) {
 		n.tryAll()
 		return
 	}
+	t.call(n, v, last)
+}
+
+// none is scratch for a set of steps.
+func (t *trace) none() []uint64 {
+	for len(t.v) < t.words {
+		t.v = append(t.v, 0)
+	}
+	v := t.v[:t.words]
+	clear(v)
+	return v
+}
+
+// call adds to a decision a task that can go first in v and then the last step, unless one is there already.
+func (t *trace) call(n *node, v []uint64, last *step) {
 	candidate := none
 	// in reports whether a task that can go first is among those to be tried.
 	in := func(s *step) bool {
@@ -47,12 +58,12 @@ func (t *trace) reverse(i, j int, last *step) {
 	if in(last) {
 		return
 	}
-	if last.task == clockIndex && !slices.ContainsFunc(v, func(w uint64) bool { return w != 0 }) {
-		return // there was no timer yet, or else the clock would be among the enabled
-	}
 	if candidate != none {
 		n.backtrack = append(n.backtrack, candidate)
 		return
+	}
+	if last.task == clockIndex && !slices.ContainsFunc(v, func(w uint64) bool { return w != 0 }) {
+		return // there was no timer yet, or else the clock would be among the enabled
 	}
 	n.tryAll() // to be on the safe side
 }

@@ -20,6 +20,7 @@ type trace struct {
 	denials []denial // in the order of the steps
 	refused []int    // by task index + 1: the latest acquisition that denied it a monitor, -1 if none
 	pending step     // scratch of blocked
+	woken   []int    // see wakes
 }
 
 // step is one step of a run.
@@ -92,7 +93,7 @@ func (t *trace) prepare() {
 	for _, d := range t.denials {
 		highest = max(highest, d.task)
 	}
-	t.last, t.refused = t.last[:0], t.refused[:0]
+	t.last, t.refused, t.woken = t.last[:0], t.refused[:0], t.woken[:0]
 	for range highest + 2 {
 		t.last, t.refused = append(t.last, -1), append(t.refused, -1)
 	}

@@ -13,6 +13,8 @@ type Choice struct {
 	Default int
 	// Clock says that the last of Enabled is the clock.
 	Clock bool
+
+	kernel *Kernel // of the run, if Clock
 }
 
 // Site is where the current task is; a task that has ended has no point.
