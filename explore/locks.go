@@ -61,6 +61,7 @@ func (m *monitor) compete(t *Task) {
 	k.yield(t, queued, Point{"queue", m.name})
 	m.leave(t)
 	if t.expired() {
+		k.access(m.object, change)
 		return
 	}
 	m.how = handed

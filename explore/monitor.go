@@ -55,7 +55,9 @@ func (m *monitor) Lock(ctx context.Context) error {
 		k.yield(t, locking, Point{"lock", m.name})
 	}
 	if (unknown || k.wary || k.watcher != nil) && ctx.Err() != nil { // after a yield in any other kernel it has not ended
-		k.touch(everything, true) // rare: it depends on the clock
+		if d, ok := ctx.(*deadline); (!ok || !d.plain) && t.follows == "" {
+			k.touch(everything, true) // somebody may end it without a word
+		}
 		return context.Cause(ctx)
 	}
 	m.holder = t
