@@ -137,3 +137,29 @@ func TestAuditOfRandomPrograms(t *testing.T) {
 		require.Greater(t, pairs, 100, "%+v", o)
 	}
 }
+
+// TestAuditOfAQueueThatIsLeft: whoever gives up lets the next one be the first.
+func TestAuditOfAQueueThatIsLeft(t *testing.T) {
+	program := func(k *explore.Kernel, _ func(string)) {
+		w := k.World("w")
+		m := w.NewMonitor("m")
+		take := func(ctx context.Context, act string) {
+			if m.Lock(ctx) != nil {
+				return
+			}
+			k.Before(act, "m")
+			m.Unlock()
+		}
+		k.Client("a", w, func() {
+			ctx, cancel := w.WithDeadline(context.Background(), w.Now().Add(1))
+			take(ctx, "use")
+			k.Before("rest", "a")
+			cancel()
+		})
+		k.Client("b", w, func() { take(context.Background(), "use") })
+		k.Client("c", w, func() { take(context.Background(), "hold") })
+	}
+	pairs, f := auditWith(explore.Options{Faults: 1, Locks: explore.GoMutex}, program, 1)
+	require.Nil(t, f, "%+v", f)
+	require.Greater(t, pairs, 100)
+}

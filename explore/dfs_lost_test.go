@@ -296,3 +296,33 @@ func TestASleepingClockIsStopped(t *testing.T) {
 	reduced, _ := all(t, false, explore.Options{Faults: 1}, program)
 	require.Equal(t, plain, reduced)
 }
+
+// TestWhoIsWokenCouldHaveGivenUp: a is woken before its deadline ends. Had that ended first, a could have given up before b looks.
+func TestWhoIsWokenCouldHaveGivenUp(t *testing.T) {
+	for _, locks := range []explore.LockModel{explore.Barging, explore.GoMutex} {
+		program := func(k *explore.Kernel, final func(string)) {
+			w := k.World("w")
+			m := w.NewMonitor("m")
+			log, saw := "", ""
+			k.Client("a", w, func() {
+				_ = m.Lock(context.Background())
+				ctx, cancel := w.WithDeadline(context.Background(), w.Now().Add(1))
+				w.Go("b", func() {
+					_ = m.Lock(context.Background())
+					saw = log
+					m.Wake()
+					m.Unlock()
+				})
+				log = fmt.Sprint(m.Wait(ctx))
+				m.Unlock()
+				cancel()
+			})
+			k.AtEnd(func() { final(fmt.Sprintf("%q %q", log, saw)) })
+		}
+		o := explore.Options{Faults: 1, Locks: locks}
+		plain, _ := all(t, true, o, program)
+		require.Len(t, plain, 3)
+		reduced, _ := all(t, false, o, program)
+		require.Equal(t, plain, reduced)
+	}
+}

@@ -45,7 +45,7 @@ var (
 // by others, beside whatever spends faults too.
 var (
 	timing = []string{"lock", "lock", "own", "spawn", "within", "deadline", "deadline", "deadline", "choose", "shared"}
-	timely = []string{"act", "read", "write", "now", "sleep", "sleep", "wait", "wait", "wake", "crash", "stop", "note"}
+	timely = []string{"act", "read", "write", "now", "sleep", "sleep", "wait", "wait", "wake", "crash", "stop", "note", "unless"}
 )
 
 func drawWide(seed uint64) [][]stmt { return drawOf(seed, nesting, plainly) }
@@ -177,6 +177,11 @@ func (p *wide) do(s stmt, f frame) {
 		p.say(f, p.vars[o])
 	case "now":
 		p.say(f, f.w.Now().Nanosecond())
+	case "unless": // the time is over
+		k.Before("unless", fmt.Sprint(o))
+		if f.ctx.Err() == nil {
+			p.write(f, o)
+		}
 	case "note":
 		k.Note(f.task)
 		p.say(f, "noted")
