@@ -318,8 +318,8 @@ func (d *Exhaustive) push() *node {
 
 // Stepped is called by the kernel.
 func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
-	over := d.passing.over
-	d.passing.over = 0
+	over, stopped := d.passing.over, d.passing.stopped
+	d.passing.over, d.passing.stopped = 0, false
 	if d.strict {
 		d.tell(t, footprint)
 		loosen(footprint)
@@ -339,7 +339,7 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 		}
 	}
 	d.trace.add(t.index, t.cause, d.current, footprint)
-	d.passing.went(&d.trace.steps[len(d.trace.steps)-1], over)
+	d.passing.went(&d.trace.steps[len(d.trace.steps)-1], over, stopped)
 }
 
 // deniedBy is called by the kernel.

@@ -326,3 +326,13 @@ func TestWhoIsWokenCouldHaveGivenUp(t *testing.T) {
 		require.Equal(t, plain, reduced)
 	}
 }
+
+// TestWhoStopsAtALockWouldHaveGoneOn: a step that does nothing ends only because somebody holds what comes next. Where the lock is
+// free it is one with the next step, and so it does not show that its task can come first.
+func TestWhoStopsAtALockWouldHaveGoneOn(t *testing.T) {
+	program := deciding(drawMoves(202029))
+	slept, _ := everything(t, explore.NewSleepSets(), explore.Options{}, program)
+	require.Len(t, slept, 287)
+	reduced, _ := all(t, false, explore.Options{}, program)
+	require.Equal(t, slept, reduced)
+}

@@ -130,8 +130,9 @@ type denier interface {
 
 // passer is a watcher that may let a task go on, within the same step, over a yield at which it need not wait.
 type passer interface {
-	// passes is told what the step has accessed so far. It is not asked in runs with faults.
-	passes(footprint []Access) bool
+	// passes is told what the step has accessed so far, and whether it cannot go on whatever the answer is, because somebody holds
+	// a monitor. It is not asked in runs with faults.
+	passes(footprint []Access, held bool) bool
 }
 
 //go:norace

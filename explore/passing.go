@@ -4,7 +4,8 @@ package explore
 // the step.
 type passing struct {
 	state   passingState
-	over    int // yields of the step that is under way
+	over    int  // yields of the step that is under way
+	stopped bool // it has come to one that it would pass, but for who holds a monitor
 	trusted map[Access]trust
 	halt    bool // if the search begins again, it is to stop at every yield
 }
@@ -33,7 +34,10 @@ const mostPassed = 64
 // beforehand of one that only reads, but the first steps after a call are trusted to read only what nobody writes, until somebody
 // does: then the search begins again. For it is calls that a step should not part from what the call is about, or they would be made
 // earlier than they need to be, see NewStrict.
-func (d *Exhaustive) passes(footprint []Access) bool {
+//
+// Held says that the step cannot pass because somebody holds the monitor that comes next. Where it is free, the task's step is
+// this one and the next in one.
+func (d *Exhaustive) passes(footprint []Access, held bool) bool {
 	p := &d.passing
 	if p.state != straight || p.over == mostPassed {
 		return false
@@ -60,7 +64,9 @@ func (d *Exhaustive) passes(footprint []Access) bool {
 			}
 		}
 	}
-	p.over++
+	if p.stopped = held; !held {
+		p.over++
+	}
 	return true
 }
 
@@ -73,8 +79,8 @@ func (p *passing) trust(a Access, t trust) {
 
 // went notes what the last step has passed, and what it has done to others' trust. Where a step commutes with no other, because it ends
 // a world for example, it matters how far every task had got.
-func (p *passing) went(s *step, over int) {
-	s.passed = over
+func (p *passing) went(s *step, over int, stopped bool) {
+	s.passed, s.stopped = over, stopped
 	if p.state == stopping {
 		return
 	}

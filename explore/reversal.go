@@ -37,6 +37,13 @@ func (t *trace) none() []uint64 {
 
 // call adds to a decision a task that can go first in v and then the last step, unless one is there already.
 func (t *trace) call(n *node, v []uint64, last *step) {
+	for w, set := range v {
+		for ; set != 0; set &= set - 1 {
+			if k := w*64 + bits.TrailingZeros64(set); t.steps[k].stopped {
+				v[w] &^= 1 << (k % 64) // it does nothing by itself
+			}
+		}
+	}
 	candidate := none
 	// in reports whether a task that can go first is among those to be tried.
 	in := func(s *step) bool {

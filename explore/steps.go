@@ -27,6 +27,7 @@ type trace struct {
 type step struct {
 	task, cause int
 	passed      int   // yields that it went over
+	stopped     bool  // where a monitor is free that was not, its task would have gone on with its next step
 	node        *node // the decision that began it; nil if there was none
 	footprint   []Access
 	objects     []int    // ids of the objects of footprint
@@ -67,7 +68,7 @@ func (t *trace) add(task, cause int, n *node, footprint []Access) {
 		t.steps = append(t.steps, step{})
 	}
 	s := &t.steps[len(t.steps)-1]
-	s.task, s.cause, s.node = task, cause, n
+	s.task, s.cause, s.node, s.passed, s.stopped = task, cause, n, 0, false
 	s.footprint, s.objects = append(s.footprint[:0], footprint...), s.objects[:0]
 	for _, a := range footprint {
 		s.objects = append(s.objects, t.id(a.Object))

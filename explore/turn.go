@@ -64,7 +64,8 @@ func (k *Kernel) passes(t *Task) bool {
 			return false
 		}
 	}
-	if t.gate.holder != nil || t.dying || t.follows != "" || k.failure != nil || !k.passer.passes(k.footprint) {
+	held := t.gate.holder != nil
+	if held && t.state != locking || t.dying || t.follows != "" || k.failure != nil || !k.passer.passes(k.footprint, held) || held {
 		return false
 	}
 	t.state = ready
