@@ -67,9 +67,15 @@ func (d *deadline) Err() error {
 //
 //go:norace
 func (k *Kernel) foreign(ctx context.Context) {
-	if k.watcher == nil {
-		return
+	if k.watcher != nil {
+		k.consulted(ctx)
 	}
+}
+
+// consulted is foreign for a watcher.
+//
+//go:norace
+func (k *Kernel) consulted(ctx context.Context) {
 	if d, ok := ctx.(*deadline); ok && k.current != nil {
 		for e := d; e != nil; e = e.up {
 			if e.owner != k.current {

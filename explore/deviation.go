@@ -46,10 +46,18 @@ type departure struct {
 //
 //go:norace
 func (k *Kernel) deviate(kind DeviationKind, t *Task, visits int) *departure {
-	k.deviations = append(k.deviations, departure{})
+	n := len(k.deviations)
+	if n == cap(k.deviations) {
+		k.deviations = append(k.deviations, departure{})
+	} else {
+		k.deviations = k.deviations[:n+1]
+	}
 	k.deviated = true
-	d := &k.deviations[len(k.deviations)-1]
-	d.kind, d.task, d.visits = kind, t, int32(visits)
+	d := &k.deviations[n]
+	d.kind, d.task, d.visits, d.to, d.ended = kind, t, int32(visits), nil, false
+	if d.fault != "" {
+		d.fault = ""
+	}
 	return d
 }
 

@@ -159,7 +159,7 @@ func (k *Kernel) tellDenied() {
 //
 //go:norace
 func (k *Kernel) access(object string, mode Mode) {
-	if k.watcher != nil || k.options.Records { // see recorded
+	if k.footprints { // see recorded
 		k.footprint = append(k.footprint, Access{object, mode})
 	}
 }

@@ -65,7 +65,8 @@ type Kernel struct {
 	steps      int
 	faults     int // budget left
 	hash       Hash
-	outside    Hash // see Result
+	log        *eventLog // instead of hash, unless nil
+	outside    Hash      // see Result
 	deviations []departure
 	deviated   bool // the next event carries the mark
 	failure    *Failure
@@ -81,6 +82,7 @@ type Kernel struct {
 	records    []string   // objects that are a monitor's record, see Options.Records
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints
+	footprints bool       // somebody does: the watcher, or monitors that are a record's
 	denied     denier     // the strategy, if it wants to know who waits for a monitor
 	passer     passer     // the strategy, if it lets steps go on over yields
 	collector  collector  // the strategy, if it counts what Sometimes says
@@ -239,7 +241,12 @@ func (k *Kernel) note(kind EventKind, task, text string) {
 		k.show(Event{Kind: kind, Task: task, Text: text})
 		return
 	}
-	if !k.stopped {
+	switch {
+	case k.stopped:
+	case k.log != nil:
+		e := k.log.add()
+		e.Kind, e.Task, e.Text = kind, task, text
+	default:
 		k.deviated = false
 		k.hash = k.hash.bare(kind, task, text)
 	}
@@ -254,6 +261,10 @@ func (k *Kernel) show(e Event) {
 	}
 	e.Deviation = k.deviated
 	k.deviated = false
+	if k.log != nil {
+		*k.log.add() = e
+		return
+	}
 	k.hash = k.hash.Add(e)
 	switch {
 	case k.options.Observe == nil:
@@ -268,6 +279,12 @@ func (k *Kernel) show(e Event) {
 //
 //go:norace
 func (k *Kernel) noteStep(t *Task) {
+	if k.log != nil {
+		if !k.stopped {
+			k.log.step(t)
+		}
+		return
+	}
 	if k.options.Observe != nil {
 		k.show(Event{Kind: StepEvent, Task: t.name, Point: t.point})
 		return
@@ -276,6 +293,17 @@ func (k *Kernel) noteStep(t *Task) {
 		k.deviated = false
 		k.hash = k.hash.step(t.hash, &t.point)
 	}
+}
+
+// noteLife is note for the start and the end of a task.
+//
+//go:norace
+func (k *Kernel) noteLife(kind EventKind, t *Task) {
+	if k.log != nil && !k.stopped {
+		k.log.life(kind, t)
+		return
+	}
+	k.note(kind, t.name, "")
 }
 
 // observe hands on what threads have noted; the observer is the runner's.
@@ -334,6 +362,6 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	if cap(k.enabled) <= len(k.live) { // room for all of them, and the clock
 		k.enabled = make([]*Task, 0, 2*len(k.live)+2)
 	}
-	k.note(SpawnEvent, t.name, "")
+	k.noteLife(SpawnEvent, t)
 	happensBefore(t)
 }

@@ -25,6 +25,9 @@ type Options struct {
 	Observe func(Event)
 	// Stop, if set, is asked before each of the runs of Minimize and Explain; true ends them with what they have.
 	Stop func() bool
+
+	// unhashed lets Result.Hash wait until somebody asks for it. Nobody observes the run, and it is not on threads.
+	unhashed bool
 }
 
 func (o *Options) stopped() bool { return o.Stop != nil && o.Stop() }
@@ -49,6 +52,7 @@ type Runner struct {
 	pulse *pulse // of the last watchdog
 
 	nursery *nursery // of threads; nil with coroutines, and once closed
+	log     eventLog // of the last run, if that was unhashed
 }
 
 // NewRunner makes a runner; Close frees its coroutines.
@@ -115,8 +119,13 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		deviations: k.deviations[:0], time: epoch, atStep: k.atStep[:0], always: true, atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
 		states: k.states[:0], expiries: k.expiries, identities: k.identities, stuck: k.stuck[:0], records: k.records[:0],
 	}
+	if o.unhashed {
+		r.log = eventLog{r.log.lines[:0], r.log.others[:0]}
+		k.log = &r.log
+	}
 	k.shut.holder, k.wary = k.root, o.Locks == GoMutex
 	k.watcher, _ = s.(Watcher)
+	k.footprints = k.watcher != nil || o.Records
 	k.denied, _ = s.(denier)
 	if p, ok := s.(passer); ok && o.Faults == 0 { // or else the clock may move wherever a task gives way
 		k.passer = p

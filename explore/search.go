@@ -73,12 +73,21 @@ func NextRound(n int) int {
 // Search runs the program until an oracle objects, the strategy ends or the bound is reached. One run in a hundred is
 // replayed from its deviations, and it is a failure if that gives other events.
 func (r *Runner) Search(s Search, p Program) Report {
+	rep := r.search(s, p)
+	if r.k.log != nil && rep.Schedules > 0 {
+		rep.Result.Hash = r.log.hash(r.k.tasks)
+	}
+	return rep
+}
+
+func (r *Runner) search(s Search, p Program) Report {
 	rep := Report{Shape: s.Shape, Run: s.From}
 	sized, _ := s.Strategy.(Sized)
 	portfolio, _ := s.Strategy.(*Portfolio)
 	probe := newProbe(s.Coverage)
 	o := s.Options
 	o.Observe = probe.observer(s.Options.Observe)
+	unhashed := s.Coverage == nil && o.Observe == nil && !r.k.threads // nobody asks for the hash of a run but for that of the last
 	next := s.From
 	for n := s.From; n < s.From+s.Schedules; n++ {
 		if sized != nil && n == next {
@@ -96,7 +105,7 @@ func (r *Runner) Search(s Search, p Program) Report {
 			return rep
 		}
 		guarded := n%guardEvery == 0
-		o.Record = s.Options.Record || guarded
+		o.Record, o.unhashed = s.Options.Record || guarded, unhashed && !guarded
 		res := r.Run(p, probe.around(strategy), n, o)
 		rep.Schedules++
 		rep.Steps += res.Steps

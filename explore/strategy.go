@@ -96,6 +96,7 @@ func (r *random) Fault(_ *Task, _ Point, faults []string) int {
 type Replay struct {
 	deviations []Deviation
 	used       []bool
+	done       int // so many from the first on are used, or faults
 }
 
 // NewReplay makes a strategy of the given schedule.
@@ -115,11 +116,18 @@ func (r *Replay) Unused() []Deviation {
 }
 
 // Begin forgets the last run.
-func (r *Replay) Begin(int) { clear(r.used) }
+func (r *Replay) Begin(int) {
+	clear(r.used)
+	r.done = 0
+}
 
 // Next takes the first unused deviation that names this place.
 func (r *Replay) Next(c *Choice) int {
-	for i, d := range r.deviations {
+	for r.done < len(r.used) && (r.used[r.done] || r.deviations[r.done].Kind == Fault) {
+		r.done++
+	}
+	for i := r.done; i < len(r.deviations); i++ {
+		d := &r.deviations[i]
 		if r.used[i] || d.Kind == Fault || d.Site.Task != c.Current.name {
 			continue
 		}

@@ -99,7 +99,7 @@ func (k *Kernel) bury(t *Task) {
 	if k.stopped {
 		return
 	}
-	k.note(EndEvent, t.name, "")
+	k.noteLife(EndEvent, t)
 	if !t.killed {
 		k.stepped(t)
 	}
