@@ -14,6 +14,7 @@ const (
 // zero value is ready.
 type Memo struct {
 	requests map[string]*request
+	names    []string // of volumes, see Know
 	metas    map[string]*Meta
 
 	sidecars     recent[identity, *Meta] // what is in metas, too
@@ -43,9 +44,29 @@ func (m *Memo) request(text []byte) *request {
 	}
 	r := decode(text)
 	if len(text) <= memoTextSize {
+		m.share(&r.volume)
+		m.share(&r.at.volume)
 		remember(&m.requests, string(text), r)
 	}
 	return r
+}
+
+// Know makes the Memo use this string for the name of a volume wherever requests have the same: strings that are one are equal
+// at a glance. It changes nothing else.
+func (m *Memo) Know(name string) {
+	if len(m.names) < mostRecent {
+		m.names = append(m.names, name)
+	}
+}
+
+// share replaces a name by the string that is known for it.
+func (m *Memo) share(name *string) {
+	for _, known := range m.names {
+		if known == *name {
+			*name = known
+			return
+		}
+	}
 }
 
 // Meta is DecodeMeta of what a [Store] has returned. The result is not to be changed.

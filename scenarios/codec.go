@@ -52,7 +52,7 @@ func (c *codec) Request(r wire.Request) ([]byte, error) {
 	}
 	for i := range c.requests {
 		known := &c.requests[i]
-		if known.name == r.Details.Name && known.cmd == r.Cmd && known.version == r.Version {
+		if known.cmd == r.Cmd && known.name == r.Details.Name && known.version == r.Version {
 			return known.text, nil
 		}
 	}

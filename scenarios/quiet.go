@@ -83,5 +83,5 @@ func (j *judge) disagrees(h *host, s *subject, volume int) string {
 	case j.misrecorded(volume) || j.troubled > 0 || j.replaced || len(w.esxs) > 1:
 		return "" // then the metadata need not be right: a listener may be late, and no lock holds between processes
 	}
-	return j.records(s)
+	return j.records(s, vm)
 }

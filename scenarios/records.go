@@ -7,10 +7,10 @@ import (
 )
 
 // records says what is wrong with the metadata of a volume on which nobody works, "" if nothing is: they are there, and name
-// who has it, and where, and what it was made with.
+// who has it, and where, and what it was made with. The volume is attached to vm.
 //
 //go:norace
-func (j *judge) records(s *subject) string {
+func (j *judge) records(s *subject, vm string) string {
 	w := j.w
 	meta := w.meta(s.name)
 	if meta == nil {
@@ -19,8 +19,7 @@ func (j *judge) records(s *subject) string {
 		}
 		return ""
 	}
-	vm, attached := w.store.AttachedTo(datastore, s.name)
-	if says := meta.Status == statusAttached; says != attached {
+	if says := meta.Status == statusAttached; says != (vm != "") {
 		return fmt.Sprintf("has metadata that say %q, but is attached to %q", meta.Status, vm)
 	}
 	if w.t.foreign[s.name] {

@@ -289,6 +289,7 @@ func (t *theatre) volume(name string) int {
 		v := newVolume(name)
 		v.disk, v.listed = "disk:"+datastore+"/"+name, isListed(name)
 		t.volumes = append(t.volumes, v)
+		t.memo.Know(v.name)
 	}
 	return i
 }
