@@ -67,7 +67,7 @@ func (s *Service) perform(ctx context.Context, vm string, r *request) (reply []b
 	// No yield: the delivery of the request was one, and nothing has been done since.
 	refused := s.stage.Choose(r.op, r.volume, s.failOnly...) != 0
 	s.mu.lock()
-	m := s.vms[vm]
+	m := s.machine(vm)
 	s.mu.unlock()
 	if refused {
 		return errorReply(faultUnavailable)

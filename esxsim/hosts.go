@@ -60,7 +60,7 @@ func (s *Service) Move(ctx context.Context, id string, to *Service) error {
 	s.mu.lock()
 	defer s.mu.unlock()
 	m.gone, m.slots = false, n.slots
-	s.vms[m.ID], s.uuids[m.metaUUID()] = m, m
+	s.vms[m.ID], s.uuids[m.metaUUID()], s.asked = m, m, nil
 	return fmt.Errorf("esxsim: move %s: %w", id, err)
 }
 
@@ -86,7 +86,7 @@ func (s *Service) adopt(m *machine) error {
 	if err := s.vacant(&m.VM); err != nil {
 		return err
 	}
-	s.vms[m.ID], s.uuids[m.metaUUID()] = m, m
+	s.vms[m.ID], s.uuids[m.metaUUID()], s.asked = m, m, nil
 	return nil
 }
 
@@ -107,6 +107,7 @@ func (s *Service) vacant(vm *VM) error {
 func (s *Service) forget(m *machine) {
 	delete(s.uuids, m.metaUUID())
 	delete(s.vms, m.ID)
+	s.asked = nil
 }
 
 // Fail is the end of the host itself, and of all its VMs: their disks vanish and the file locks are free, but no listener

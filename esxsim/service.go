@@ -78,6 +78,7 @@ type Service struct {
 
 	mu    guard               // short sections; nothing waits while holding it
 	vms   map[string]*machine // by ID
+	asked *machine            // of vms, who was looked for last; nil if nobody was since vms changed
 	uuids map[string]*machine // the same, by the uuid that metadata records
 
 	process  *process

@@ -175,7 +175,7 @@ func (s *Service) AddVM(vm VM) error {
 	for _, c := range vm.Controllers {
 		m.controllers[c.Bus] = m.newController(c)
 	}
-	s.vms[vm.ID], s.uuids[uuid] = m, m
+	s.vms[vm.ID], s.uuids[uuid], s.asked = m, m, nil
 	return nil
 }
 
@@ -192,10 +192,19 @@ func (s *Service) RemoveVM(ctx context.Context, id string) error {
 	return nil
 }
 
+// machine is the VM of an ID, nil if there is none. s.mu is held.
+func (s *Service) machine(id string) *machine {
+	if m := s.asked; m != nil && m.ID == id {
+		return m
+	}
+	s.asked = s.vms[id]
+	return s.asked
+}
+
 // lookup finds the VM of a caller for attach and detach: by its instance uuid, and by its BIOS uuid if it has none
 // (docs/original.md §2.1, B14). s.mu is held. Nil if it is gone.
 func (s *Service) lookup(caller *machine) *machine {
-	if s.vms[caller.ID] != caller {
+	if s.machine(caller.ID) != caller {
 		return nil
 	}
 	if !s.quirk.has(biosUUIDFirst) {
@@ -235,7 +244,7 @@ func (s *Service) Plugged(id string) []Plugged {
 func (s *Service) Place(id string, v Volume) (at wire.Device, there bool) {
 	s.mu.lock()
 	defer s.mu.unlock()
-	if m := s.vms[id]; m != nil {
+	if m := s.machine(id); m != nil {
 		if sl := m.find(v); sl != nil && sl.state == plugged {
 			return sl.at, true
 		}

@@ -52,8 +52,12 @@ func (k *Kernel) handOn(w *worker) {
 //go:norace
 func (k *Kernel) makeWay(w *worker) *seat {
 	to := &k.host
-	if k.next != nil {
-		to = k.begin(k.next)
+	if t := k.next; t != nil {
+		if to = t.worker; to != nil {
+			k.current = t
+		} else {
+			to = k.begin(t)
+		}
 	}
 	if to == w {
 		return nil

@@ -338,7 +338,9 @@ func (k *Kernel) spawn(name string, w *World, client bool, f func()) {
 	var t *Task
 	if n := len(k.spare); n > 0 {
 		t, k.spare = k.spare[n-1], k.spare[:n-1]
-		*t = Task{visited: t.visited[:0], asked: t.asked[:0]}
+		visited, asked := t.visited[:0], t.asked[:0]
+		*t = Task{} // as in NewMonitor
+		t.visited, t.asked = visited, asked
 	} else {
 		t = &Task{}
 	}

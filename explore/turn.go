@@ -115,19 +115,7 @@ func (k *Kernel) stepped(t *Task) {
 		k.pulse.flag.Store(false)
 	}
 	if k.watcher != nil {
-		for _, m := range k.taken {
-			if m.holder == t {
-				k.footprint = append(k.footprint, Access{m.object, m.acquisition()})
-			}
-		}
-		if t.follows != "" {
-			k.footprint = append(k.footprint, Access{t.follows, Read})
-		}
-		k.watcher.Stepped(t, k.footprint)
-		if k.denied != nil {
-			k.tellDenied()
-		}
-		k.taken = k.taken[:0]
+		k.watched(t)
 	}
 	k.footprint = k.footprint[:0]
 	for i := range k.atStep {
@@ -139,6 +127,25 @@ func (k *Kernel) stepped(t *Task) {
 	if k.steps >= k.options.MaxSteps {
 		k.Fail(LivelockOracle, "still running after "+itoa(k.steps)+" steps")
 	}
+}
+
+// watched tells the watcher what a step of t has done.
+//
+//go:norace
+func (k *Kernel) watched(t *Task) {
+	for _, m := range k.taken {
+		if m.holder == t {
+			k.footprint = append(k.footprint, Access{m.object, m.acquisition()})
+		}
+	}
+	if t.follows != "" {
+		k.footprint = append(k.footprint, Access{t.follows, Read})
+	}
+	k.watcher.Stepped(t, k.footprint)
+	if k.denied != nil {
+		k.tellDenied()
+	}
+	k.taken = k.taken[:0]
 }
 
 // look asks the oracles after a step.
