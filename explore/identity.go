@@ -6,7 +6,7 @@ type identity struct {
 	number      int // 0 if it is the only one
 }
 
-// identify gives a new monitor its name in footprints. Two monitors of one name, the locks of one volume on two hosts for
+// identify gives a new monitor its name in footprints, for a watcher; until then it is the monitor's own. Two monitors of one name, the locks of one volume on two hosts for
 // example, exclude nobody from each other, and must not be taken for one. They are numbered as they are made, and so to
 // make them is something whose order counts.
 //
@@ -16,10 +16,6 @@ type identity struct {
 //
 //go:norace
 func (k *Kernel) identify(m *monitor) {
-	m.object = m.name
-	if k.watcher == nil || m.quiet {
-		return
-	}
 	id := identity{name: m.name}
 	if m.record {
 		id.world = m.world.name

@@ -199,6 +199,13 @@ func (k *Kernel) Choose(op, object string, faults ...string) int {
 	if k.faults == 0 {
 		return 0 // for the rest of the run, so that nobody will number this place
 	}
+	return k.pick(op, object, faults)
+}
+
+// pick is Choose while there are faults left.
+//
+//go:norace
+func (k *Kernel) pick(op, object string, faults []string) int {
 	t := k.current
 	if t == nil || t.dying {
 		return 0

@@ -82,7 +82,9 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	for _, quiet := range w.quiet {
 		m.quiet = m.quiet || quiet == name
 	}
-	k.identify(m)
+	if m.object = name; k.watcher != nil && !m.quiet {
+		k.identify(m)
+	}
 	return m
 }
 

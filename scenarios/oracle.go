@@ -115,10 +115,9 @@ func (j *judge) subject(c *Call) *subject {
 func (j *judge) invoke(h *host, client string, l *line) *Call {
 	c := &j.room[0] // made for all operations of the script
 	j.room = j.room[1:]
-	*c = Call{
-		Client: client, Op: l.op, host: h, life: h.life, invoked: j.tick(), returned: math.MaxInt64, volume: l.volume, line: l.number,
-		began: j.w.docker.Now(),
-	}
+	*c = Call{} // and then field by field: a struct that is copied makes the processor wait
+	c.Client, c.Op, c.host, c.life, c.volume, c.line = client, l.op, h, h.life, l.volume, l.number
+	c.invoked, c.returned, c.began = j.tick(), math.MaxInt64, j.w.docker.Now()
 	j.calls = append(j.calls, c)
 	j.w.t.called = j.calls
 	j.w.k.Call(l.text)

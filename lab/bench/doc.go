@@ -27,7 +27,7 @@
 //	driver/rss_mib_idle                   the same before
 //
 // The explorer's, for a program of two clients with a pair each and a Remove on one volume, and with the suffix _3x3 for
-// three clients with a pair each on three volumes:
+// three clients with a pair each on three volumes. Schedules are timed with as much garbage as vmdksim lets pile up:
 //
 //	explore/schedules_per_s               all oracles on
 //	explore/schedules_per_s_3x3
