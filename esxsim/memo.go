@@ -1,6 +1,10 @@
 package esxsim
 
-import "vmdkvol/driver/wire"
+import (
+	"encoding/binary"
+
+	"vmdkvol/driver/wire"
+)
 
 // Limits of a [Memo], which guests could otherwise fill at will.
 const (
@@ -14,6 +18,7 @@ const (
 // zero value is ready.
 type Memo struct {
 	requests map[string]*request
+	first    []marked // of requests: the first few, which are found sooner without a map
 	names    []string // of volumes, see Know
 	metas    map[string]*Meta
 
@@ -38,12 +43,38 @@ type labels struct {
 	list string
 }
 
+// marked is a request by its text, and by what tells most texts apart.
+type marked struct {
+	mark    uint64
+	text    string
+	request *request
+}
+
+// mark is a part of the command and the end of the name, where these are in the form in which driver/wire writes them without
+// options.
+func mark(text []byte) uint64 {
+	n := len(text)
+	if n < 24 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(text[8:]) ^ binary.LittleEndian.Uint64(text[n-24:])
+}
+
 func (m *Memo) request(text []byte) *request {
+	is := mark(text)
+	for i := range m.first {
+		if known := &m.first[i]; known.mark == is && known.text == string(text) {
+			return known.request
+		}
+	}
 	if r := m.requests[string(text)]; r != nil {
 		return r
 	}
 	r := decode(text)
 	if len(text) <= memoTextSize {
+		if len(m.first) < mostRecent {
+			m.first = append(m.first, marked{is, string(text), r})
+		}
 		m.share(&r.volume)
 		m.share(&r.at.volume)
 		remember(&m.requests, string(text), r)
