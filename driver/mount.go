@@ -44,6 +44,7 @@ func (d *Driver) Mount(ctx context.Context, given, id string) (mountpoint string
 
 // refer counts a reference to a volume that is mounted.
 func (d *Driver) refer(h held, m *mount, id string) {
+	d.env.Touch(m.full, false) // whoever else adds one does not notice
 	m.refs.add(id)
 	if m.refs.total == 1 {
 		h.publish()

@@ -112,6 +112,7 @@ func (d *Driver) referredBy(ctx context.Context, h held, n name, id string) (*mo
 
 // unrefer drops a reference and, if it was the last, lets the volume go.
 func (d *Driver) unrefer(ctx context.Context, h held, m *mount, id string) error {
+	d.env.Touch(m.full, true) // others who add or drop one see whether it is the last
 	m.refs.drop(id)
 	if m.refs.total > 0 {
 		return nil
