@@ -336,3 +336,24 @@ func TestWhoStopsAtALockWouldHaveGoneOn(t *testing.T) {
 	reduced, _ := all(t, false, explore.Options{}, program)
 	require.Equal(t, slept, reduced)
 }
+
+// TestToAskTheTimeSaysNothingOfASection: what a section is about is not known if all it declares is that it looks at the clock.
+func TestToAskTheTimeSaysNothingOfASection(t *testing.T) {
+	finals, _ := all(t, false, explore.Options{}, func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		m := w.NewMonitor("m")
+		log := ""
+		for _, name := range []string{"a", "b"} {
+			k.Client(name, w, func() {
+				_ = m.Lock(context.Background())
+				_ = w.Now()
+				_, cancel := w.WithDeadline(context.Background(), w.Now())
+				cancel()
+				log += name
+				m.Unlock()
+			})
+		}
+		k.AtEnd(func() { final(log) })
+	})
+	require.Equal(t, map[string]bool{"ab": true, "ba": true}, finals)
+}

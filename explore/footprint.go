@@ -1,6 +1,9 @@
 package explore
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Mode is how a step accesses an object.
 type Mode uint8
@@ -45,6 +48,8 @@ const (
 	timersObject = "timers" // of one instant fire together, so that the order in which they were set is no matter
 )
 
+const deadlinesPrefix = "deadlines of "
+
 // deadlinesOf is the object that stands for all deadlines that a task has made.
 //
 //go:norace
@@ -54,7 +59,7 @@ func (k *Kernel) deadlinesOf(t *Task) string {
 		if k.expiries == nil || len(k.expiries) == mostNames {
 			k.expiries = make(map[string]string)
 		}
-		name = "deadlines of " + t.name
+		name = deadlinesPrefix + t.name
 		k.expiries[t.name] = name
 	}
 	return name
@@ -227,9 +232,23 @@ func (k *Kernel) gave(m *monitor) {
 	switch {
 	case m.step != k.steps:
 		k.footprint = append(k.footprint, Access{m.object, gives})
-	case len(k.footprint) == m.mark || m.waited || m.fair && m.how != visit:
+	case !k.touched(m.mark) || m.waited || m.fair && m.how != visit:
 		k.footprint = append(k.footprint, Access{m.object, m.acquisition()}, Access{m.object, gives})
 	default:
 		k.footprint = append(k.footprint, Access{m.object, within})
 	}
+}
+
+// touched reports whether the current step has touched something since then. What the kernel notes of the clock says nothing of
+// what a section is about.
+//
+//go:norace
+func (k *Kernel) touched(mark int) bool {
+	for i := mark; i < len(k.footprint); i++ {
+		a := &k.footprint[i]
+		if a.Object != timeObject && a.Object != timersObject && (a.Mode != Read || !strings.HasPrefix(a.Object, deadlinesPrefix)) {
+			return true
+		}
+	}
+	return false
 }
