@@ -127,7 +127,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	k.watcher, _ = s.(Watcher)
 	k.footprints = k.watcher != nil || o.Records
 	k.denied, _ = s.(denier)
-	if p, ok := s.(passer); ok && o.Faults == 0 { // or else the clock may move wherever a task gives way
+	if p, ok := s.(passer); ok && o.Faults == 0 && !k.threads { // or else the clock may move wherever a task gives way; threads ask no strategy
 		k.passer = p
 	}
 	if c, ok := s.(collector); ok && c.collects() && !k.threads { // the map would look like a data race
