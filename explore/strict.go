@@ -257,16 +257,22 @@ func has(set []uint64, i int) bool { return set[i/64]&(1<<(i%64)) != 0 }
 // orderRun is the strategy that takes given turns.
 type orderRun struct {
 	turns []turn
-	at    int // turns taken
-	left  int // yields that this turn has still to pass
-	asked int // fault points in this turn
+	at    int  // turns taken
+	left  int  // yields that this turn has still to pass
+	asked int  // fault points in this turn
+	early bool // the clock moves because a turn says so
 	stuck string
 }
 
 func (s *orderRun) Begin(int) {}
 
-// Stepped makes the kernel ask even if there is no choice.
-func (s *orderRun) Stepped(*Task, []Access) {}
+// Stepped makes the kernel ask even if there is no choice. A turn of the clock is over if the clock had to move.
+func (s *orderRun) Stepped(t *Task, _ []Access) {
+	if t.index == clockIndex && !s.early && s.at < len(s.turns) && s.turns[s.at].task == clockName {
+		s.at++
+	}
+	s.early = false
+}
 
 func (s *orderRun) Next(c *Choice) int {
 	if s.left > 0 {
@@ -288,6 +294,8 @@ func (s *orderRun) take(c *Choice) int {
 	i := c.of(s.turns[s.at-1].task)
 	if i == Abandon {
 		s.stuck = s.turns[s.at-1].task
+	} else {
+		s.early = c.Enabled[i].index == clockIndex
 	}
 	return i
 }
