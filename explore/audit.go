@@ -128,6 +128,9 @@ func (r *Runner) auditPair(p Program, d *Exhaustive, turns []turn, i, j int, o O
 		return false, nil
 	}
 	two := run(second, first)
+	if two.forced && (first.task == clockName || second.task == clockName) {
+		return false, nil // after a step that leaves nobody but the clock it is no more this move
+	}
 	why := one.differs(two)
 	if why == "" {
 		return true, nil
@@ -152,11 +155,13 @@ type pairRun struct {
 	left  int  // yields that this turn has still to pass
 	asked int  // fault points in this turn
 	early bool // the clock has moved because a turn says so
-	steps [2]pairStep
-	state map[string]Hash // after the last turn; nil if not all could be taken
-	seen  []Event         // by the outside, of the pair
-	modes []Mode          // of seen
-	tail  []Event
+	// forced says that the clock had to move when one of the pair had been taken, and the other had not.
+	forced bool
+	steps  [2]pairStep
+	state  map[string]Hash // after the last turn; nil if not all could be taken
+	seen   []Event         // by the outside, of the pair
+	modes  []Mode          // of seen
+	tail   []Event
 }
 
 type pairStep struct {
@@ -227,7 +232,11 @@ func (s *pairRun) Fault(*Task, Point, []string) int {
 // Stepped is called by the kernel.
 func (s *pairRun) Stepped(t *Task, footprint []Access) {
 	n := s.at - 1 - s.first
-	if n < 0 || s.at > len(s.turns) || t.index == clockIndex && !s.early {
+	if n < 0 || s.at > len(s.turns) {
+		return
+	}
+	if t.index == clockIndex && !s.early {
+		s.forced = s.forced || s.state == nil
 		return
 	}
 	s.early = false

@@ -120,3 +120,23 @@ func TestPairsOfPassingStepsCanBeAudited(t *testing.T) {
 		require.Positive(t, pairs)
 	}
 }
+
+// TestAnEarlyMoveOfTheClockThatHadToBe: two pause, the second of whom does so twice. In another order of calls or of a pair of steps
+// the clock moves because nobody can go on, where it was early before.
+func TestAnEarlyMoveOfTheClockThatHadToBe(t *testing.T) {
+	pause := func(n int) stmt { return stmt{kind: "sleep", object: n} }
+	job := stmt{kind: "spawn", body: []stmt{pause(0)}}
+	for _, clients := range [][][]stmt{{{pause(0)}, {pause(1), job}}, {{pause(0), pause(0)}, {{kind: "act"}}}} {
+		for faults := range 3 {
+			o := explore.Options{Faults: faults}
+			plain, f := shownOf(explore.NewExhaustive(true), o, mostRuns, clients, 0)
+			require.Nil(t, f)
+			require.NotEmpty(t, plain)
+			strict, f := shownOf(explore.NewStrict(), o, mostRuns, clients, 1)
+			require.Nil(t, f, "%+v", f)
+			for _, p := range plain {
+				require.True(t, slices.ContainsFunc(strict, func(s shown) bool { return s.shows(p) }), "nobody shows %v, but %v", p, strict)
+			}
+		}
+	}
+}

@@ -86,9 +86,13 @@ func (r *Runner) Strict(p Program, d *Exhaustive, last Result, o Options) (runs 
 	turns := d.turns(&r.k)
 	for _, order := range orders {
 		s := &orderRun{}
+		had := 0
 		for _, i := range order.steps {
-			if turns[i].task != "" {
-				s.turns = append(s.turns, turns[i])
+			switch {
+			case turns[i].task != "":
+				s.turns, s.had, had = append(s.turns, turns[i]), append(s.had, had), 0
+			case d.trace.steps[i].task == clockIndex:
+				had++
 			}
 		}
 		runs++
@@ -257,10 +261,11 @@ func has(set []uint64, i int) bool { return set[i/64]&(1<<(i%64)) != 0 }
 // orderRun is the strategy that takes given turns.
 type orderRun struct {
 	turns []turn
-	at    int  // turns taken
-	left  int  // yields that this turn has still to pass
-	asked int  // fault points in this turn
-	early bool // the clock moves because a turn says so
+	had   []int // for each turn, how often the clock has to move before it because nobody can go on
+	at    int   // turns taken
+	left  int   // yields that this turn has still to pass
+	asked int   // fault points in this turn
+	early bool  // the clock moves because a turn says so
 	stuck string
 }
 
@@ -268,8 +273,12 @@ func (s *orderRun) Begin(int) {}
 
 // Stepped makes the kernel ask even if there is no choice. A turn of the clock is over if the clock had to move.
 func (s *orderRun) Stepped(t *Task, _ []Access) {
-	if t.index == clockIndex && !s.early && s.at < len(s.turns) && s.turns[s.at].task == clockName {
-		s.at++
+	if t.index == clockIndex && !s.early && s.at < len(s.turns) {
+		if s.had[s.at] > 0 {
+			s.had[s.at]--
+		} else if s.turns[s.at].task == clockName {
+			s.at++
+		}
 	}
 	s.early = false
 }
