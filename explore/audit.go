@@ -128,8 +128,8 @@ func (r *Runner) auditPair(p Program, d *Exhaustive, turns []turn, i, j int, o O
 		return false, nil
 	}
 	two := run(second, first)
-	if two.forced && (first.task == clockName || second.task == clockName) {
-		return false, nil // after a step that leaves nobody but the clock it is no more this move
+	if two.forced && (first.task == clockName || second.task == clockName) || two.at == len(given)+1 && first.task == clockName {
+		return false, nil // after a step that leaves nobody, or nobody but the clock, it is no more this move
 	}
 	why := one.differs(two)
 	if why == "" {

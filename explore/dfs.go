@@ -279,16 +279,27 @@ func (d *Exhaustive) Next(c *Choice) int {
 
 // inherit takes over from the decision before what stays asleep after its step.
 func (d *Exhaustive) inherit(n, before *node) {
-	if d.strict && before.chosen == clockIndex {
-		return // a sleeper's step may have left nobody but the clock to go on, which had to move then: no order of that run shows this one
-	}
 	for _, list := range [2][]asleep{before.sleep, before.tried} {
 		for _, a := range list {
-			if a.task != before.chosen && d.commute(a.footprint, before.footprint) {
+			if a.task != before.chosen && d.commute(a.footprint, before.footprint) && !(d.strict && before.strands(&a)) {
 				n.sleep = append(n.sleep, a)
 			}
 		}
 	}
+}
+
+// strands reports whether after a sleeper's step the clock, which has moved early here, may have been all that was left. Its move was
+// forced then and commutes with nothing: whoever takes the order of calls and answers out of footprints learns nothing of that run about this one.
+func (n *node) strands(a *asleep) bool {
+	if n.chosen != clockIndex {
+		return false
+	}
+	for _, x := range a.footprint { // others may wait for that
+		if x.Mode == acquire || x.Mode == barge || x.Mode == handed {
+			return true
+		}
+	}
+	return len(n.enabled) == 2 // the other is the clock
 }
 
 // Fault explores "none" first, and then every fault.

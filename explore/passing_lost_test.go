@@ -140,3 +140,51 @@ func TestAnEarlyMoveOfTheClockThatHadToBe(t *testing.T) {
 		}
 	}
 }
+
+// TestTheClockDoesNotMoveAfterTheEnd: where it moved early, some order has nobody left who could go on.
+func TestTheClockDoesNotMoveAfterTheEnd(t *testing.T) {
+	choose := func(body ...stmt) stmt { return stmt{kind: "choose", body: body} }
+	shared := func(body ...stmt) stmt { return stmt{kind: "shared", body: body} }
+	read, write, now := stmt{kind: "read"}, stmt{kind: "write"}, stmt{kind: "now"}
+	for _, clients := range [][][]stmt{
+		{{choose(shared(read))}, {shared(shared(shared(write), read))}},
+		{{shared(stmt{kind: "crash"}, stmt{kind: "sleep"})}, {choose(shared(stmt{kind: "note"}, stmt{kind: "sleep"}))}},
+		{{now}, {write, shared(choose(write), choose(now))}},
+	} {
+		for _, search := range []*explore.Exhaustive{explore.NewExhaustive(false), explore.NewStrict()} {
+			all, f := shownOf(search, explore.Options{Faults: 2, Records: true}, mostRuns, clients, 5)
+			require.Nil(t, f, "%+v", f)
+			require.NotEmpty(t, all)
+		}
+	}
+}
+
+// TestAnOrderThatEndsBeforeItsYieldsIsReported: a passes a yield less if b has been before, which b does not declare.
+func TestAnOrderThatEndsBeforeItsYieldsIsReported(t *testing.T) {
+	y := 0
+	program := func(k *explore.Kernel) {
+		w := k.World("w")
+		y = 0
+		k.Client("a", w, func() {
+			k.Before("call", "a")
+			k.Call("a")
+			if y == 0 {
+				k.Before("pass", "a")
+			}
+			k.Return("a")
+		})
+		k.Client("b", w, func() {
+			k.Before("call", "b")
+			k.Call("b")
+			y = 1
+			k.Return("b")
+		})
+	}
+	r := explore.NewRunner()
+	defer r.Close()
+	search := explore.NewStrict()
+	require.True(t, search.More())
+	_, again := r.Strict(program, search, r.Run(program, search, 0, explore.Options{}), explore.Options{})
+	require.NotNil(t, again.Failure)
+	require.Contains(t, again.Failure.Detail, "a cannot go on as it did")
+}

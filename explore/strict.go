@@ -100,8 +100,12 @@ func (r *Runner) Strict(p Program, d *Exhaustive, last Result, o Options) (runs 
 		switch {
 		case res.Failure != nil:
 			return runs, res
-		case res.Abandoned || s.at < len(s.turns) || s.left > 0:
-			if s.stuck == "" {
+		case res.Abandoned || s.left > 0 || slices.ContainsFunc(s.turns[s.at:], turn.ofTask):
+			switch {
+			case s.stuck != "":
+			case s.left > 0: // it ended before that
+				s.stuck = s.turns[s.at-1].task
+			default:
 				s.stuck = s.turns[s.at].task
 			}
 			res.Failure = &Failure{CommutationOracle, fmt.Sprintf("%s cannot go on as it did when calls are made later, as footprints say that it can", s.stuck)}
@@ -257,6 +261,9 @@ func (x *extension) ready(done []uint64, j int) bool {
 }
 
 func has(set []uint64, i int) bool { return set[i/64]&(1<<(i%64)) != 0 }
+
+// ofTask reports whether a turn is not the clock's, which does not move when nobody is left.
+func (t turn) ofTask() bool { return t.task != clockName }
 
 // orderRun is the strategy that takes given turns.
 type orderRun struct {
