@@ -72,6 +72,18 @@ func TestReducedSearchSeesWhatAnEarlyClockDoes(t *testing.T) {
 	})
 }
 
+func TestReducedSearchSeesWhatPassesYields(t *testing.T) {
+	from, n := wideSeeds()
+	draw := func(seed uint64) [][]stmt { return drawOf(seed, lending, glancing) }
+	reducedAgree(t, from, n, draw, func(seed int) explore.Options {
+		o := explore.Options{Faults: seed % 4 / 3}
+		if seed/4%3 == 2 {
+			o.Locks = explore.GoMutex
+		}
+		return o
+	})
+}
+
 // reducedAgree compares searches of n programs.
 func reducedAgree(t *testing.T, from, n int, draw func(seed uint64) [][]stmt, options func(seed int) explore.Options) {
 	const mostPlain, mostReduced = 12_000, 1_000_000

@@ -43,6 +43,12 @@ var (
 	timely = []string{"act", "read", "write", "now", "sleep", "sleep", "wait", "wait", "wake", "crash", "stop", "note", "unless"}
 )
 
+// Those that yields are passed before: of what is read, timers and sections, beside those who write and keep locks.
+var (
+	lending  = []string{"lock", "own", "record", "spawn", "lend", "within", "deadline", "deadline", "shared"}
+	glancing = []string{"peek", "peek", "glance", "glance", "pause", "pause", "now", "look", "act", "read", "write", "wake", "wait", "sleep", "stop", "crash"}
+)
+
 func drawWide(seed uint64) [][]stmt { return drawOf(seed, nesting, plainly) }
 
 func drawOf(seed uint64, nesting, plainly []string) [][]stmt {
@@ -189,6 +195,22 @@ func (p *wide) do(s stmt, f frame) {
 			stop()
 		}
 		p.say(f, len(p.stops))
+	case "pause":
+		k.Before("pause", "")
+	case "peek": // in the step that is under way
+		p.docker.Touch(fmt.Sprint("var", o), false)
+		p.say(f, p.vars[o])
+	case "glance": // under a lock
+		if f.held[o] {
+			return
+		}
+		if err := p.locks[o].Lock(f.ctx); err != nil {
+			p.say(f, err)
+			return
+		}
+		p.docker.Touch(fmt.Sprint("var", o), false)
+		p.say(f, p.vars[o])
+		p.locks[o].Unlock()
 	case "look": // at a record
 		_ = p.table.Lock(context.Background())
 		p.docker.Touch(fmt.Sprint("r", o), false)
@@ -275,6 +297,11 @@ func (p *wide) do(s stmt, f frame) {
 		p.table.Unlock()
 	case "spawn":
 		p.spawn(f.w, s, f)
+	case "lend": // its context to another
+		ctx := f.ctx
+		*f.n++
+		g := frame{fmt.Sprint(f.task, ".", *f.n), f.w, ctx, [2]bool{}, new(int)}
+		f.w.Go(g.task, func() { p.block(s.body, g) })
 	case "job":
 		p.spawn(p.docker, s, f)
 	case "within":

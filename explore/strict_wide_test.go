@@ -126,8 +126,11 @@ func TestStrictSearchShowsTheMostOfAllThatNests(t *testing.T) {
 			o.Locks = explore.GoMutex
 		}
 		clients := drawOf(uint64(seed), nesting, plainly)
-		if seed%2 == 1 {
+		switch seed / 18 % 3 {
+		case 1:
 			clients = drawOf(uint64(seed), timing, timely)
+		case 2:
+			clients = drawOf(uint64(seed), lending, glancing)
 		}
 		plain, _ := shownOf(explore.NewExhaustive(true), o, 12_000, clients, 0)
 		if plain == nil {
