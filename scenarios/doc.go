@@ -13,7 +13,7 @@
 //	         | "given vmgroup" VMGROUP [ "vms=" VM { "," VM } ]
 //	         | "given access" VMGROUP "datastore=" DATASTORE [ "create=" ("yes" | "no") ] [ "max=" SIZE ] [ "quota=" SIZE ]
 //	         | "given volume" VOLUME { ("size" | "fstype" | "access" | "diskformat" | "attach-as") "=" VALUE }
-//	         | "given network" { "shared" | "one-recv" | "leftover-id" | "gives-up" | "one-receiver" | "backlog-one" | "faults=" FAULT { "," FAULT } }   # vmcisim.ParseFaults
+//	         | "given network" { "direct" | "shared" | "one-recv" | "leftover-id" | "gives-up" | "one-receiver" | "backlog-one" | "faults=" FAULT { "," FAULT } }   # vmcisim.ParseFaults
 //	         | "given locks" ("barging" | "go")
 //	         | "given quirk" QUIRK "=" ("on" | "off")
 //	         | "given quirks" ("faithful" | "fixed")

@@ -18,6 +18,7 @@ type Network struct {
 	GivesUp    bool     // the service ends after 16 bad requests in a row, and is started again
 	OneReader  bool     // the service reads from one connection at a time
 	BacklogOne bool     // the service resets a connection if another one waits to be accepted
+	Direct     bool     // who sends a request carries it
 	Rare       []string // faults beside the usual ones, see vmcisim.ParseFaults
 }
 
@@ -42,6 +43,7 @@ type flag struct {
 
 func (n *Network) flags() []flag {
 	return []flag{
+		{"direct", &n.Direct},
 		{"shared", &n.Shared},
 		{"one-recv", &n.OneRecv},
 		{"leftover-id", &n.LeftoverID},
@@ -83,7 +85,7 @@ func (p *parser) givenNetwork(rest string) error {
 		}
 		i := slices.IndexFunc(flags, func(f flag) bool { return f.word == word })
 		if i < 0 {
-			return unknown("network", word, "shared", "one-recv", "leftover-id", "gives-up", "one-receiver", "backlog-one", "faults=")
+			return unknown("network", word, "direct", "shared", "one-recv", "leftover-id", "gives-up", "one-receiver", "backlog-one", "faults=")
 		}
 		*flags[i].on = true
 	}

@@ -65,12 +65,16 @@ func TestRareFaultsAreAskedFor(t *testing.T) {
 
 func TestNetworkLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"given network faults=cat":              `unknown network fault "cat": did you mean cut?`,
-		"given network shard":                   `unknown network "shard": did you mean shared?`,
-		"given network":                         "want given network",
-		"given network faults=cut@x":            "want a number of bytes, half or last after @",
-		"given network faults=taken-for@vm9":    `unknown VM "vm9"`,
-		"given network shared\ngiven network s": "2: ",
+		"given network faults=cat":                      `unknown network fault "cat": did you mean cut?`,
+		"given network shard":                           `unknown network "shard": did you mean shared?`,
+		"given network":                                 "want given network",
+		"given network faults=cut@x":                    "want a number of bytes, half or last after @",
+		"given network faults=taken-for@vm9":            `unknown VM "vm9"`,
+		"given network shared\ngiven network s":         "2: ",
+		"given network direct shared":                   "1: given network direct: that network has no other properties",
+		"given network direct\ngiven faults 1":          "1: given network direct: who sends a request carries it",
+		"given network direct\nstart c2: crash plugin":  "1: given network direct: crash is nothing that Docker",
+		"given network direct\ngiven recovery every=5m": "1: given network direct: it is for one ESX host",
 	} {
 		_, err := scenarios.Parse("x.scn", text+"\nstart c1: list\n")
 		require.ErrorContains(t, err, want)
@@ -112,4 +116,22 @@ func TestEveryFaultOfTheNetworkHasAScenario(t *testing.T) {
 			require.True(t, happens[kind], "no scenario has fault %s", name)
 		}
 	}
+}
+
+// TestADirectNetworkHasNoFaults: nor does one who explores get any.
+func TestADirectNetworkHasNoFaults(t *testing.T) {
+	s, err := scenarios.Parse("x.scn", "given network direct\ngiven volume v\nstart c1: mount v; unmount v\nstart c2: get v\n")
+	require.NoError(t, err)
+	stage, err := scenarios.NewStage(s)
+	require.NoError(t, err)
+	defer stage.Close()
+	_, err = stage.Explore(explore.Search{Strategy: explore.Random(1), Schedules: 1, Options: explore.Options{Faults: 1}})
+	require.ErrorContains(t, err, "leave out the faults")
+	tasks := map[string]bool{}
+	rep, err := stage.Explore(explore.Search{Strategy: explore.Random(1), Schedules: 100, Options: explore.Options{
+		Observe: func(e explore.Event) { tasks[e.Task] = true },
+	}})
+	require.NoError(t, err)
+	require.False(t, rep.Found, "%+v", rep)
+	require.Len(t, tasks, 2, "%v", tasks)
 }

@@ -107,6 +107,9 @@ func (p *parser) references(stale bool) error {
 			return err
 		}
 	}
+	if err := p.s.directly(); err != nil {
+		return at(p.seen["network"], err)
+	}
 	for _, name := range p.s.Rare {
 		if vm, ok := strings.CutPrefix(name, "taken-for@"); ok {
 			if err := at(p.seen["network"], x.vm(vm)); err != nil {

@@ -155,6 +155,9 @@ func (s *Stage) Explore(search explore.Search) (explore.Report, error) {
 	if search.Options.Faults == 0 {
 		search.Options.Faults = s.theatre.script.Faults
 	}
+	if err := s.theatre.script.bears(search.Options.Faults); err != nil {
+		return explore.Report{}, err
+	}
 	search.Options.Locks, search.Options.Records = s.theatre.script.Locks, s.theatre.script.Fine
 	rep := s.runner.Search(search, s.Program)
 	if s.err != nil {

@@ -40,6 +40,9 @@ func (s *Stage) Search(search explore.Search) (explore.Report, error) {
 	if search.Options.Faults == 0 {
 		search.Options.Faults = s.theatre.script.Faults
 	}
+	if err := s.theatre.script.bears(search.Options.Faults); err != nil {
+		return explore.Report{}, err
+	}
 	search.Options.Locks, search.Options.Records = s.theatre.script.Locks, s.theatre.script.Fine
 	rep := s.runner.Search(search, s.Program)
 	return rep, s.err
@@ -52,6 +55,9 @@ func (s *Stage) Search(search explore.Search) (explore.Report, error) {
 // takes as many as thousands of others: the proof may take twice as many as proof runs of the length of the sequential one.
 func Shrink(script *Script, ds []explore.Deviation, o explore.Options, proof int) (Shrunk, error) {
 	o.Faults = max(o.Faults, script.Faults, faultsIn(ds))
+	if err := script.bears(o.Faults); err != nil {
+		return Shrunk{}, err
+	}
 	o.Locks, o.Records = script.Locks, script.Fine
 	x := shrinking{runner: explore.NewRunner(), options: o, script: script.WithSchedule(ds)}
 	defer x.runner.Close()

@@ -41,6 +41,11 @@ type Config struct {
 	// GiveUp, if set, is called in a carrier when 16 requests in a row were no frames: then the process of the original
 	// ends, and a watchdog starts it again (docs/original.md §1.4). A source port that is too high does not count.
 	GiveUp func()
+	// Direct lets whoever sends a request carry it himself, so that a round trip is as many steps as the service makes, and nothing
+	// else can happen to it: the network has no faults then, and a request that is given up on its way is a panic, because
+	// what would come of it there is nobody to find out. It is for searches that want to be complete. Nothing else that a network
+	// can be goes with it.
+	Direct bool
 	// Cooperative says that one task runs at a time and switches only inside the methods of seam. Sections of this
 	// package then need no lock, and take none, because each would be one more yield.
 	Cooperative bool

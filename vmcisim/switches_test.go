@@ -103,3 +103,26 @@ func TestSwitches(t *testing.T) {
 		last = s.Name
 	}
 }
+
+// TestDirect: who sends a request executes it.
+func TestDirect(t *testing.T) {
+	var esx counter
+	leave := func() {}
+	handle := func(ctx context.Context, peer string, text []byte) []byte {
+		leave()
+		return esx.handle(ctx, peer, text)
+	}
+	n := vmcisim.New(vmcisim.Config{Env: seam.Real(), Stage: &stage{}, Handler: handle, Direct: true})
+	e := n.Endpoint("vm1", seam.Real())
+	req := request(t, wire.Get, "data")
+	reply, err := e.RoundTrip(t.Context(), req)
+	require.NoError(t, err)
+	require.Equal(t, "vm1 "+string(req), string(reply))
+	require.Empty(t, n.Pending())
+	ctx, end := context.WithCancel(t.Context())
+	leave = end
+	require.PanicsWithValue(t, "vmcisim: vm1:get:data was given up on its way, and a direct network cannot tell what comes of that",
+		func() { _, _ = e.RoundTrip(ctx, req) })
+	require.NoError(t, n.Close(t.Context()))
+	require.EqualValues(t, 2, esx.n.Load())
+}
