@@ -85,6 +85,7 @@ type Kernel struct {
 	footprints bool       // somebody does: the watcher, or monitors that are a record's
 	denied     denier     // the strategy, if it wants to know who waits for a monitor
 	passer     passer     // the strategy, if it lets steps go on over yields
+	strict     bool       // the strategy runs traces in the orders in which calls are made late
 	collector  collector  // the strategy, if it counts what Sometimes says
 	pulse      *pulse     // nil without a watchdog
 
@@ -163,6 +164,18 @@ func (k *Kernel) Note(text string) { k.visible(text, Write) }
 //
 //go:norace
 func (k *Kernel) Call(text string) { k.visible(text, callMode) }
+
+// CallReads says that whoever hears of the call that the current task has just made looks at an object then. The later he hears, the
+// more he may object to, see [NewStrict].
+//
+//go:norace
+func (k *Kernel) CallReads(object string) {
+	mode := Read
+	if k.strict {
+		mode = callMode
+	}
+	k.access(object, mode)
+}
 
 // Return is the other half of Call.
 //

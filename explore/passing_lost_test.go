@@ -184,7 +184,7 @@ func TestAnOrderThatEndsBeforeItsYieldsIsReported(t *testing.T) {
 	defer r.Close()
 	search := explore.NewStrict()
 	require.True(t, search.More())
-	_, again := r.Strict(program, search, r.Run(program, search, 0, explore.Options{}), explore.Options{})
+	_, again := r.Strict(program, search, r.Run(program, search, 0, explore.Options{}), explore.Options{}, nil)
 	require.NotNil(t, again.Failure)
 	require.Contains(t, again.Failure.Detail, "a cannot go on as it did")
 }

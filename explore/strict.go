@@ -18,7 +18,7 @@ func NewStrict() *Exhaustive { return &Exhaustive{strict: true, passing: passing
 // loosen takes the order of calls and answers out of a footprint.
 func loosen(footprint []Access) {
 	for i := range footprint {
-		if a := &footprint[i]; a.Object == historyObject && (a.Mode == callMode || a.Mode == returnMode) {
+		if a := &footprint[i]; a.Mode == callMode || a.Mode == returnMode {
 			a.Mode = Read
 		}
 	}
@@ -73,13 +73,19 @@ type strictOrder struct {
 // a footprint, which keeps a step from being taken in such an order or lets it answer something else, is a failure, too. It
 // returns how many runs it made.
 //
+// Spare, if not nil, may spare an order its run: it reports whether whoever judges has no more to say of the order than he said of the run.
+//
 // Call it after a run of a search that [NewStrict] began, unless the run failed or was abandoned, before More.
-func (r *Runner) Strict(p Program, d *Exhaustive, last Result, o Options) (runs int, res Result) {
+func (r *Runner) Strict(p Program, d *Exhaustive, last Result, o Options, spare func(run, order Order) bool) (runs int, res Result) {
 	if !d.strict {
 		return 0, last
 	}
 	d.order()
 	orders := d.strictest()
+	if spare != nil { // before any of them is run, for he has the run in mind
+		run := d.seen(nil)
+		orders = slices.DeleteFunc(orders, func(o strictOrder) bool { return d.alike(o.steps) && spare(run, d.seen(o.steps)) })
+	}
 	if len(orders) == 0 {
 		return 0, last
 	}
@@ -159,14 +165,7 @@ func includes(a, b []uint64) bool {
 func (d *Exhaustive) shown(order []int) []uint64 {
 	words := (len(d.ops) + 63) / 64
 	shown := make([]uint64, len(d.ops)*words)
-	place := make([]int, len(d.trace.steps))
-	for i := range place {
-		if order == nil {
-			place[i] = i
-		} else {
-			place[order[i]] = i
-		}
-	}
+	place := d.places(order)
 	for b := range d.ops {
 		for a := range d.ops {
 			if o := &d.ops[a]; o.returned != none && a != b && place[o.returned] < place[d.ops[b].called] {

@@ -194,7 +194,7 @@ func histories(t require.TestingT, dfs *explore.Exhaustive, o explore.Options, p
 		res := r.Run(run, dfs, n, o)
 		require.Nil(t, res.Failure)
 		if !res.Abandoned {
-			more, again := r.Strict(run, dfs, res, o)
+			more, again := r.Strict(run, dfs, res, o, nil)
 			require.Nil(t, again.Failure, "%+v", again.Failure)
 			n += more
 		}

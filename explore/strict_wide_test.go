@@ -94,7 +94,7 @@ func shownOf(dfs *explore.Exhaustive, o explore.Options, most int, clients [][]s
 			continue
 		}
 		if strict {
-			runs, again := r.Strict(program, dfs, res, o)
+			runs, again := r.Strict(program, dfs, res, o, nil)
 			if again.Failure != nil {
 				return nil, again.Failure
 			}

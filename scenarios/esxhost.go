@@ -96,8 +96,8 @@ func (w *World) erect(e *esxHost, index int) error {
 	}
 	e.net = item(&t.stock.networks, index)
 	e.net.Renew(vmcisim.Config{
-		Env: e.world, Stage: &w.props, Handler: handler, Shared: t.script.Shared, Cooperative: true, Direct: t.script.Direct,
-		Guarded: t.threads, Pool: pool, Asker: asker,
+		Env: e.world, Stage: &w.props, Handler: handler, Shared: t.script.Shared, Cooperative: true,
+		Direct: t.script.Direct, Guarded: t.threads, Pool: pool, Asker: asker,
 		Faults: t.faults, OneRecv: t.script.OneRecv, LeftoverID: t.script.LeftoverID, GiveUp: giveUp,
 		OneReceiver: t.script.OneReader, BacklogOne: t.script.BacklogOne, Orphans: t.notices(),
 	})

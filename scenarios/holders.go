@@ -66,8 +66,8 @@ func (j *judge) forget(c *Call) {
 	for i, h := range j.holders {
 		if h.host == c.host && h.id == c.Op.ID && h.volume == c.volume {
 			c.held = true
-			j.w.docker.Touch(h.mountpoint, false) // step looks there no more: it matters what was done before
-			for ; i+1 < len(j.holders); i++ {     // not append, see judge
+			j.w.k.CallReads(h.mountpoint)     // step looks there no more: it matters what was done before
+			for ; i+1 < len(j.holders); i++ { // not append, see judge
 				j.holders[i] = j.holders[i+1]
 			}
 			j.holders = j.holders[:i]
@@ -85,8 +85,10 @@ func (j *judge) letGo(c *Call, s *subject) {
 		return
 	}
 	v := &j.w.t.volumes[c.volume]
-	j.w.docker.Touch(v.mountpoint, false) // what a driver still does in the background may come before or after the answer
-	j.w.docker.Touch(v.disk, false)
+	if j.backgrounds { // what a driver still does there may come before or after the answer; who else works on it does not let it be alone
+		j.w.docker.Touch(v.mountpoint, false)
+		j.w.docker.Touch(v.disk, false)
+	}
 	_, mounted := c.host.guest.At(v.mountpoint)
 	vm, attached := j.w.store.AttachedTo(datastore, s.name)
 	if mounted || attached && vm == c.host.name {

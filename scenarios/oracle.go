@@ -49,21 +49,22 @@ const (
 // judge watches one run. What clients tell it carries go:norace: they do so without any lock, taking turns, and the race
 // detector is to judge the driver, not the judge.
 type judge struct {
-	w        *World
-	time     int64
-	troubled int64  // when the first life ended; 0: none has
-	renamed  bool   // a VM has got another name
-	replaced bool   // a process of the service has taken over from another one
-	room     []Call // for calls to come
-	calls    []*Call
-	holders  []holder // of which it is certain
-	subjects []subject
-	due      int    // subjects that are due
-	seen     uint64 // versions of all guests together, at the last look at holders
-	stale    bool   // since then a guest has changed, or subjects are due
-	mishaps  []mishap
-	tampers  int      // of the mishaps, those that are no fault
-	wrong    []string // checks that failed
+	w           *World
+	time        int64
+	troubled    int64  // when the first life ended; 0: none has
+	renamed     bool   // a VM has got another name
+	replaced    bool   // a process of the service has taken over from another one
+	backgrounds bool   // a driver has started a task of its own
+	room        []Call // for calls to come
+	calls       []*Call
+	holders     []holder // of which it is certain
+	subjects    []subject
+	due         int    // subjects that are due
+	seen        uint64 // versions of all guests together, at the last look at holders
+	stale       bool   // since then a guest has changed, or subjects are due
+	mishaps     []mishap
+	tampers     int      // of the mishaps, those that are no fault
+	wrong       []string // checks that failed
 }
 
 // subject is what the judge knows of one volume.

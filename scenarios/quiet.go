@@ -18,6 +18,7 @@ var _ seam.Env = (*pluginEnv)(nil)
 //
 //go:norace
 func (e *pluginEnv) Go(name string, f func()) {
+	e.judge.backgrounds = true
 	i := e.judge.w.t.about(name)
 	if i < 0 {
 		e.World.Go(name, f)

@@ -89,7 +89,7 @@ func everything(t *testing.T, p *scenarios.Script, search *explore.Exhaustive, o
 		res := r.Run(program, search, n, o)
 		require.Nil(t, res.Failure)
 		if !res.Abandoned {
-			more, again := r.Strict(program, search, res, o)
+			more, again := r.Strict(program, search, res, o, nil)
 			require.Nil(t, again.Failure, "%+v\n%s", again.Failure, p.Text())
 			n += more
 		}

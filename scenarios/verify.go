@@ -107,7 +107,7 @@ func (s Scope) renamed(chosen []int) []int {
 
 func (s Scope) program(beginning int, chosen []int) *Script {
 	b := beginnings[beginning]
-	p := &Script{File: "verify", Fine: true, Faults: s.Faults, Quirks: map[string]bool{}, Opening: b.opening}
+	p := &Script{File: "verify", Fine: true, Network: Network{Direct: s.Faults == 0}, Faults: s.Faults, Quirks: map[string]bool{}, Opening: b.opening}
 	if b.exists {
 		p.Volumes = []Given{{Name: "v"}}
 	}
@@ -192,7 +192,7 @@ func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, e Effo
 			break
 		}
 		if !res.Abandoned {
-			runs, again := r.Strict(stage.Program, search, res, o)
+			runs, again := r.Strict(stage.Program, search, res, o, stage.theatre.world.judge.spares)
 			proof.Runs += runs
 			if again.Failure != nil {
 				proof.Failing, proof.Failure = p.WithSchedule(again.Deviations), *again.Failure

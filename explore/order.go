@@ -1,0 +1,65 @@
+package explore
+
+// Order is an order of the steps of a trace, as the outside sees it: for each call of the run, in the order in which the run made
+// them, the times of the call and of its answer, which is -1 if there was none. Times are those of the order's steps.
+type Order struct{ Calls, Answers []int }
+
+// Before reports whether call a was answered before call b was made.
+func (o Order) Before(a, b int) bool { return o.Answers[a] >= 0 && o.Answers[a] < o.Calls[b] }
+
+// Overlap reports whether neither of two calls was answered before the other was made.
+func (o Order) Overlap(a, b int) bool { return !o.Before(a, b) && !o.Before(b, a) }
+
+// seen is what the outside sees of an order of the last run's steps; nil is that of the run.
+func (d *Exhaustive) seen(order []int) Order {
+	place := d.places(order)
+	var o Order
+	for _, op := range d.ops {
+		answered := -1
+		if op.returned != none {
+			answered = place[op.returned]
+		}
+		o.Calls, o.Answers = append(o.Calls, place[op.called]), append(o.Answers, answered)
+	}
+	return o
+}
+
+// places says for each step of the last run where it is in an order; nil is that of the run.
+func (d *Exhaustive) places(order []int) []int {
+	place := make([]int, len(d.trace.steps))
+	for i := range place {
+		if order == nil {
+			place[i] = i
+		} else {
+			place[order[i]] = i
+		}
+	}
+	return place
+}
+
+// alike reports whether the program's state looks the same to whoever is answered in an order as it does to him in the run: of the
+// steps that come before his answer in one of them, and after it in the other, none writes anything.
+func (d *Exhaustive) alike(order []int) bool {
+	place := d.places(order)
+	for _, op := range d.ops {
+		if op.returned == none {
+			return false
+		}
+		for i := range place {
+			if (i < op.returned) != (place[i] < place[op.returned]) && d.writes(i) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// writes reports whether a step writes anything but to monitors.
+func (d *Exhaustive) writes(i int) bool {
+	for _, a := range d.trace.steps[i].footprint {
+		if a.Mode == Write {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,54 @@
+package scenarios_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"vmdkvol/explore"
+	"vmdkvol/scenarios"
+)
+
+// TestWhichOrdersTellNothingNew: a Get that was alone may come at another time, if its answer is right then too.
+func TestWhichOrdersTellNothingNew(t *testing.T) {
+	first, second, third := [2]int{0, 1}, [2]int{2, 3}, [2]int{4, 5}
+	order := func(spans ...[2]int) (o explore.Order) {
+		for _, s := range spans {
+			o.Calls, o.Answers = append(o.Calls, s[0]), append(o.Answers, s[1])
+		}
+		return o
+	}
+	for _, tc := range []struct {
+		name, clients string
+		run, order    explore.Order
+		want          bool
+	}{
+		{"nothing else", "start c1: mount v\nstart c2: get v\n", order(first, second), order(first, second), true},
+		{"Get saw the mount", "start c1: mount v\nstart c2: get v\n", order(first, second), order(second, first), false},
+		{"Get saw nothing", "start c1: mount w\nstart c2: get v\n", order(first, second), order(second, first), true},
+		{"Get was not alone", "start c1: mount w\nstart c2: get v\n", order(first, [2]int{1, 3}), order(second, first), false},
+		{"Get will not be alone", "start c1: mount w\nstart c2: get v\n", order(first, second), order([2]int{0, 3}, [2]int{1, 2}), true},
+		{"a Mount moves", "start c1: mount v\nstart c2: mount w\n", order(first, second), order(second, first), false},
+		{
+			"a Get between two others", "start c1: mount v; unmount v\nstart c2: get w\n",
+			order(first, second, third), order(first, third, second), true,
+		},
+		{
+			"a Get cannot have seen that", "start c1: mount v; unmount v\nstart c2: get v\n",
+			order(first, second, third), order(first, third, second), false,
+		},
+		{"another run", "start c1: mount v\nstart c2: get v\n", order(first), order(first), false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, err := scenarios.Parse("x.scn", "given volume v\ngiven volume w\n"+tc.clients)
+			require.NoError(t, err)
+			stage, err := scenarios.NewStage(s)
+			require.NoError(t, err)
+			defer stage.Close()
+			rep, err := stage.Explore(explore.Search{Strategy: explore.Sequential{}, Schedules: 1})
+			require.NoError(t, err)
+			require.False(t, rep.Found, "%+v", rep)
+			require.Equal(t, tc.want, stage.Spares(tc.run, tc.order))
+		})
+	}
+}
