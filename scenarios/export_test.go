@@ -14,4 +14,19 @@ func (s *Stage) Believe(truth func(model.State, model.Op) (model.State, model.Re
 func (s *Stage) Hurry(steps int) { s.theatre.opinions.limit = steps }
 
 // Spares asks the judge of the last run.
-func (s *Stage) Spares(run, order explore.Order) bool { return s.theatre.world.judge.spares(run, order) }
+func (s *Stage) Spares(run, order explore.Order) bool {
+	return s.theatre.world.judge.spares(run, order)
+}
+
+// Opinion judges a history from a start, piece by piece or in one.
+func Opinion(from model.Possible, calls []model.Call, piecewise bool) (oracle string, counts uint64) {
+	o := opinions{}
+	start := model.Start{"v": from}
+	if piecewise {
+		of := o.of("v", "start", start, calls)
+		return of.oracle, of.counts
+	}
+	o.calls = calls
+	of, _ := o.judge("v", "start", start)
+	return of.oracle, of.counts
+}

@@ -1,8 +1,10 @@
 package scenarios
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"vmdkvol/model"
 	"vmdkvol/scenarios/opinion"
@@ -18,15 +20,25 @@ type opinions struct {
 	judged    int // different histories
 	undecided int // of these, at least one judge gave up
 
-	key   []byte       // scratch
-	calls []model.Call // scratch
+	left  model.Possible // what the last piece has left
+	key   []byte         // scratch
+	all   []model.Call   // of the volume; scratch
+	calls []model.Call   // of all, those that are judged
 }
 
 // opinionOf is what is known of one history.
 type opinionOf struct {
 	oracle, why string // "" if nobody objects
+	undecided   bool   // at least one judge gave up
 	counts      uint64 // bit n: the history can leave n references
+
+	left    model.Possible // what the history can leave
+	name    string         // of left
+	partial bool           // left is not all
 }
+
+// left begins the names of what pieces leave, and of no start.
+const left = 1
 
 // mostRefs stands for that many references and all above.
 const mostRefs = 63
@@ -36,24 +48,76 @@ const mostKnown = 1 << 15
 
 // of judges the calls of one volume. Different starts have different names.
 func (o *opinions) of(volume, startName string, start model.Start, calls []model.Call) *opinionOf {
-	o.calls, o.key = o.calls[:0], append(append(append(append(o.key[:0], volume...), 0), startName...), 0)
+	o.all = o.all[:0]
 	for i := range calls {
 		if calls[i].Op.Volume == volume {
-			o.calls = append(o.calls, calls[i])
+			o.all = append(o.all, calls[i])
 		}
 	}
+	if of := o.piecewise(volume, startName, start, o.all); of != nil {
+		return of
+	}
+	o.calls = o.all
+	of, known := o.judge(volume, startName, start)
+	if of.undecided && !known {
+		o.undecided++
+	}
+	return of
+}
+
+// piecewise judges a history piece by piece, where nobody was called before all had been answered: what one piece leaves, the next
+// begins with, and pieces are met again more often than histories. It returns nil if that cannot be done, because the effect of
+// a call may come late, or a judge objects, or gives up.
+func (o *opinions) piecewise(volume, name string, start model.Start, calls []model.Call) *opinionOf {
+	for i := range calls {
+		if calls[i].Return == model.Pending || calls[i].Result.Kind == model.Unknown {
+			return nil
+		}
+	}
+	slices.SortFunc(calls, func(a, b model.Call) int { return cmp.Compare(a.Invoke, b.Invoke) })
+	var of *opinionOf
+	for len(calls) > 0 {
+		n := piece(calls)
+		o.calls, calls = calls[:n], calls[n:]
+		if of, _ = o.judge(volume, name, start); of.oracle != "" || of.undecided || of.partial {
+			return nil
+		}
+		name, start = of.name, nil
+		o.left = of.left
+	}
+	return of
+}
+
+// piece is how many calls come before the first that was made when all before it had been answered.
+func piece(calls []model.Call) int {
+	last := calls[0].Return
+	for i := 1; i < len(calls); i++ {
+		if calls[i].Invoke > last {
+			return i
+		}
+		last = max(last, calls[i].Return)
+	}
+	return len(calls)
+}
+
+// judge judges o.calls, unless that has been done. A nil start is what the piece before has left.
+func (o *opinions) judge(volume, name string, start model.Start) (of *opinionOf, known bool) {
+	o.key = append(append(append(append(o.key[:0], volume...), 0), name...), 0)
 	for i := range o.calls {
 		o.key = o.append(o.key, &o.calls[i])
 	}
-	if known := o.known[string(o.key)]; known != nil {
-		return known
+	if of := o.known[string(o.key)]; of != nil {
+		return of, true
 	}
 	if o.known == nil || len(o.known) == mostKnown {
 		o.known = map[string]*opinionOf{}
 	}
-	of := o.form(volume, start)
+	if start == nil {
+		start = model.Start{volume: o.left}
+	}
+	of = o.form(volume, start)
 	o.known[string(o.key)] = of
-	return of
+	return of, false
 }
 
 // append writes down what matters of a call: of its times only their order among those of this history.
@@ -93,7 +157,7 @@ func (o *opinions) form(volume string, start model.Start) *opinionOf {
 	of := &opinionOf{}
 	switch {
 	case first.Answer == model.Undecided || second == model.Undecided:
-		o.undecided++
+		of.undecided = true
 		if first.Answer == model.No || second == model.No {
 			of.oracle, of.why = OracleModel, fmt.Sprintf("%v: %v", first, o.calls)
 		}
@@ -105,10 +169,13 @@ func (o *opinions) form(volume string, start model.Start) *opinionOf {
 	}
 	final, answer := o.checker.Final(start, o.calls, volume)
 	if answer == model.Undecided {
-		of.counts = ^uint64(0)
+		of.counts, of.partial = ^uint64(0), true
 	}
+	name := []byte{left}
 	for _, s := range final.States() {
 		of.counts |= 1 << min(s.RefCount(), mostRefs)
+		name = append(append(name, s.Key()...), left)
 	}
+	of.left, of.name = final, string(name)
 	return of
 }
