@@ -65,6 +65,21 @@ func NewExhaustive(plain bool) *Exhaustive {
 // else is as in NewExhaustive, which it is there to be compared with.
 func NewSleepSets() *Exhaustive { return &Exhaustive{reduction: sleepSets} }
 
+// Anew begins another search of the kind, of the same program or of another one, in the memory of this one.
+func (d *Exhaustive) Anew() {
+	t, p, kind := d.trace, passing{trusted: d.passing.trusted}, d.reduction
+	if t.same, t.known = 0, 0; len(t.ids) > mostNames {
+		t.ids, t.objects = nil, nil
+	}
+	if clear(p.trusted); kind == sourceSets {
+		p.state = straight
+	}
+	*d = Exhaustive{
+		reduction: kind, strict: d.strict, passing: p, trace: t, extension: d.extension, ops: d.ops[:0],
+		stack: d.stack[:0], free: append(d.free, d.stack...),
+	}
+}
+
 // commute reports whether the reduction lets two steps with these footprints change places.
 func (d *Exhaustive) commute(a, b []Access) bool {
 	return commute(a, b) && (d.reduction != sleepSets || !shareSection(a, b))

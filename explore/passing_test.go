@@ -75,3 +75,19 @@ func TestStepsGoOnOverYieldsWhereNothingIsToDecide(t *testing.T) {
 		require.Equal(t, want, r.Run(program, search, 0, explore.Options{}).Steps)
 	}
 }
+
+// TestASearchBeginsAnew: what it has seen of another program does not matter to it.
+func TestASearchBeginsAnew(t *testing.T) {
+	again := explore.NewStrict()
+	for seed := range 12 {
+		o := explore.Options{Records: true, Faults: seed % 2}
+		program := paced(drawPaced(seed))
+		fresh := explore.NewStrict()
+		want, runs := histories(t, fresh, o, program)
+		again.Anew()
+		got, sameRuns := histories(t, again, o, program)
+		require.Equal(t, want, got)
+		require.Equal(t, runs, sameRuns)
+		require.Equal(t, fresh.Stats(), again.Stats())
+	}
+}

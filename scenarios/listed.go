@@ -17,6 +17,9 @@ const mostListed = 64
 
 // isListed reports whether a volume of that name is listed under it: ESX takes some for parts of others (docs/original.md §2.3).
 func isListed(name string) bool {
+	if !strings.ContainsAny(name, ".-") {
+		return true // as most are
+	}
 	return !strings.Contains(name, ".vmdk") && !regexp.MustCompile(`-(flat|delta|ctk|digest|\d{6})$`).MatchString(name)
 }
 

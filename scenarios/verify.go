@@ -149,17 +149,18 @@ const lookEvery = 64
 
 // Prove proves one program, see Prover.
 func Prove(ctx context.Context, r *explore.Runner, p *Script, o explore.Options, e Effort) (Proof, error) {
-	return (&Prover{runner: r}).Prove(ctx, p, o, e)
+	return NewProver(r).Prove(ctx, p, o, e)
 }
 
 // Prover proves one program after another, which have many histories in common. Use from one goroutine.
 type Prover struct {
 	runner   *explore.Runner
+	search   *explore.Exhaustive
 	opinions opinions
 }
 
 // NewProver makes a prover; the runner stays the caller's.
-func NewProver(r *explore.Runner) *Prover { return &Prover{runner: r} }
+func NewProver(r *explore.Runner) *Prover { return &Prover{runner: r, search: explore.NewStrict()} }
 
 // Prove explores a program completely, or until it fails, the runs are made or ctx is done. Its faults and locks are the
 // program's. A failed audit is a failure.
@@ -175,7 +176,8 @@ func (v *Prover) Prove(ctx context.Context, p *Script, o explore.Options, e Effo
 	}
 	stage.theatre.audited = true
 	proof := Proof{Hash: explore.NewHash()}
-	search := explore.NewStrict()
+	search := v.search
+	search.Anew()
 	for n := 0; search.More(); n++ {
 		if proof.Runs >= e.Runs || n%lookEvery == 0 && ctx.Err() != nil {
 			proof.Traces, proof.Undecided = search.Stats().Traces, v.opinions.undecided-before
