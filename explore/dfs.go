@@ -6,6 +6,9 @@ package explore
 //
 //	for dfs.More() { runner.Run(program, dfs, 0, options) }
 //
+// Without faults, a step goes on over yields before which it has done nothing that others could notice: what they do there they may as
+// well do before it.
+//
 // The program must do the same at every run. A context that one task cancels and another one uses must be one of
 // [World.WithDeadline], or be declared with [Kernel.Follow]: of any other the footprints say nothing.
 type Exhaustive struct {
@@ -64,21 +67,6 @@ func NewExhaustive(plain bool) *Exhaustive {
 // that can go on and is not asleep is tried; and whatever two sections of one monitor touched, they do not commute. All
 // else is as in NewExhaustive, which it is there to be compared with.
 func NewSleepSets() *Exhaustive { return &Exhaustive{reduction: sleepSets} }
-
-// Anew begins another search of the kind, of the same program or of another one, in the memory of this one.
-func (d *Exhaustive) Anew() {
-	t, p, kind := d.trace, passing{trusted: d.passing.trusted}, d.reduction
-	if t.same, t.known = 0, 0; len(t.ids) > mostNames {
-		t.ids, t.objects = nil, nil
-	}
-	if clear(p.trusted); kind == sourceSets {
-		p.state = straight
-	}
-	*d = Exhaustive{
-		reduction: kind, strict: d.strict, passing: p, trace: t, extension: d.extension, ops: d.ops[:0],
-		stack: d.stack[:0], free: append(d.free, d.stack...),
-	}
-}
 
 // commute reports whether the reduction lets two steps with these footprints change places.
 func (d *Exhaustive) commute(a, b []Access) bool {

@@ -115,3 +115,18 @@ func (d *Exhaustive) restart() {
 	d.stack, d.prefix, d.trace.same, d.trace.known = d.stack[:0], 0, 0, 0
 	d.stats.Blocked = d.stats.Runs
 }
+
+// Anew begins another search of the kind, of the same program or of another one, in the memory of this one.
+func (d *Exhaustive) Anew() {
+	t, p, kind := d.trace, passing{trusted: d.passing.trusted}, d.reduction
+	if t.same, t.known = 0, 0; len(t.ids) > mostNames {
+		t.ids, t.objects = nil, nil
+	}
+	if clear(p.trusted); kind == sourceSets {
+		p.state = straight
+	}
+	*d = Exhaustive{
+		reduction: kind, strict: d.strict, passing: p, trace: t, extension: d.extension, ops: d.ops[:0],
+		stack: d.stack[:0], free: append(d.free, d.stack...),
+	}
+}
