@@ -20,7 +20,12 @@ func (s *Stage) Spares(run, order explore.Order) bool {
 
 // Opinion judges a history from a start, piece by piece or in one.
 func Opinion(from model.Possible, calls []model.Call, piecewise bool) (oracle string, counts uint64) {
-	o := opinions{}
+	return OpinionOf(nil, from, calls, piecewise)
+}
+
+// OpinionOf is Opinion with another model.
+func OpinionOf(truth func(model.State, model.Op) (model.State, model.Result), from model.Possible, calls []model.Call, piecewise bool) (oracle string, counts uint64) {
+	o := opinions{checker: model.Checker{Truth: truth}}
 	start := model.Start{"v": from}
 	if piecewise {
 		of := o.of("v", "start", start, calls)

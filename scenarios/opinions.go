@@ -34,7 +34,7 @@ type opinionOf struct {
 
 	left    model.Possible // what the history can leave
 	name    string         // of left
-	partial bool           // left is not all
+	partial bool           // left is not all, or the other judge takes something else for it
 }
 
 // left begins the names of what pieces leave, and of no start.
@@ -171,6 +171,8 @@ func (o *opinions) form(volume string, start model.Start) *opinionOf {
 	if answer == model.Undecided {
 		of.counts, of.partial = ^uint64(0), true
 	}
+	// The next piece has one start for both judges: only what both take it for keeps them apart.
+	of.partial = of.partial || of.oracle != "" || !opinion.Leaves(possible, o.calls, final)
 	name := []byte{left}
 	for _, s := range final.States() {
 		of.counts |= 1 << min(s.RefCount(), mostRefs)

@@ -46,3 +46,24 @@ func TestPiecesOfAHistoryAreTheHistory(t *testing.T) {
 	})
 	require.Len(t, verdicts, 2, "%v", verdicts)
 }
+
+// TestJudgesOfPiecesStayApart: a model that is wrong in what a call leaves is noticed by the other judge, also if the driver is wrong in
+// the same way, and the next call comes after the answer.
+func TestJudgesOfPiecesStayApart(t *testing.T) {
+	believe := func(s model.State, op model.Op) (model.State, model.Result) {
+		if op.Kind == model.Unmount {
+			return model.Existing("ext4"), model.Result{Kind: model.OK} // whoever else holds it
+		}
+		return model.Step(s, op)
+	}
+	calls := []model.Call{
+		{Op: model.Op{Kind: model.Mount, Volume: "v", ID: "m1"}, Invoke: 1, Return: 2},
+		{Op: model.Op{Kind: model.Mount, Volume: "v", ID: "m2"}, Invoke: 3, Return: 4},
+		{Op: model.Op{Kind: model.Unmount, Volume: "v", ID: "m1"}, Invoke: 5, Return: 6},
+		{Op: model.Op{Kind: model.Get, Volume: "v"}, Result: model.Result{Seen: model.SeenUnmounted}, Invoke: 7, Return: 8},
+	}
+	for _, piecewise := range []bool{false, true} {
+		oracle, _ := scenarios.OpinionOf(believe, model.Only(model.Existing("ext4")), calls, piecewise)
+		require.Equal(t, scenarios.OracleAgree, oracle, "piecewise: %v", piecewise)
+	}
+}

@@ -77,3 +77,36 @@ func TestUndecided(t *testing.T) {
 	require.Equal(t, model.No, opinion.Second(start, calls, 1<<20))
 	require.Equal(t, model.Yes, opinion.Second(start, calls[:9], 100))
 }
+
+// By the rules of both judges, a history leaves the same.
+func TestTheJudgesLeaveTheSame(t *testing.T) {
+	var left [2]int
+	rapid.Check(t, func(t *rapid.T) {
+		var c model.Checker
+		for range 20 {
+			start := rapid.SampledFrom(starts).Draw(t, "start")
+			calls := rapid.SliceOfN(rapid.Custom(drawCall), 1, 4).Draw(t, "calls")
+			for i := range calls {
+				if calls[i].Return == model.Pending || calls[i].Result.Kind == model.Unknown {
+					calls[i].Return, calls[i].Result = calls[i].Invoke+1, model.Result{}
+				}
+			}
+			final, answer := c.Final(model.Start{vol: start}, calls, vol)
+			require.NotEqual(t, model.Undecided, answer)
+			if final.Empty() {
+				continue
+			}
+			require.True(t, opinion.Leaves(start, calls, final), "%v from %v: %v", calls, start, final)
+			left[0]++
+			wrong := final.States()
+			if len(wrong) > 1 && rapid.Bool().Draw(t, "less") {
+				wrong = wrong[1:]
+			} else {
+				wrong = append(wrong, model.Existing("ext4", "nobody"))
+			}
+			require.False(t, opinion.Leaves(start, calls, model.Only(wrong...)))
+			left[1]++
+		}
+	})
+	require.Greater(t, left[1], 100)
+}
