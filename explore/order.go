@@ -37,8 +37,8 @@ func (d *Exhaustive) places(order []int) []int {
 	return place
 }
 
-// alike reports whether the program's state looks the same to whoever is answered in an order as it does to him in the run: of the
-// steps that come before his answer in one of them, and after it in the other, none writes anything.
+// alike reports whether the program's state looks the same to whoever calls or is answered in an order as it does to him in the run: of
+// the steps that come before his call, or his answer, in one of them, and after it in the other, none writes anything.
 func (d *Exhaustive) alike(order []int) bool {
 	place := d.places(order)
 	for _, op := range d.ops {
@@ -46,7 +46,9 @@ func (d *Exhaustive) alike(order []int) bool {
 			return false
 		}
 		for i := range place {
-			if (i < op.returned) != (place[i] < place[op.returned]) && d.writes(i) {
+			answer := (i < op.returned) != (place[i] < place[op.returned])
+			call := (i < op.called) != (place[i] < place[op.called])
+			if (answer || call) && d.writes(i) {
 				return false
 			}
 		}

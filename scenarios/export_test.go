@@ -35,3 +35,9 @@ func OpinionOf(truth func(model.State, model.Op) (model.State, model.Result), fr
 	of, _ := o.judge("v", "start", start)
 	return of.oracle, of.counts
 }
+
+// Accompanied asks the judge of the last run about its call number n.
+func (s *Stage) Accompanied(n int) bool {
+	j := &s.theatre.world.judge
+	return j.accompanied(j.calls[n])
+}

@@ -85,7 +85,7 @@ func (j *judge) letGo(c *Call, s *subject) {
 		return
 	}
 	v := &j.w.t.volumes[c.volume]
-	if j.backgrounds { // what a driver still does there may come before or after the answer; who else works on it does not let it be alone
+	if j.backgrounds || j.accompanied(c) { // what they still do there may come before or after the answer
 		j.w.docker.Touch(v.mountpoint, false)
 		j.w.docker.Touch(v.disk, false)
 	}
@@ -124,6 +124,22 @@ func (j *judge) alone(of *Call) bool {
 		}
 	}
 	return true
+}
+
+// accompanied reports whether something else than a driver's own tasks may work on a volume while a call runs that is alone: a request on its
+// way, or a call that does not keep it from being alone.
+//
+//go:norace
+func (j *judge) accompanied(of *Call) bool {
+	if !j.w.t.script.Direct {
+		return true
+	}
+	for _, c := range j.calls {
+		if c != of && c.invoked < of.returned && c.returned > of.invoked { // alone has seen all that change this volume
+			return true
+		}
+	}
+	return false
 }
 
 // empty forgets the containers of a host: they are gone, or held by references that nobody knows of.

@@ -7,7 +7,7 @@ import "vmdkvol/explore"
 // of the operations explains the answers as they come there, and the references that are left. All other oracles look at what an
 // answer or the end leaves, and at who overlaps whom, and both are as in the run.
 func (j *judge) spares(run, order explore.Order) bool {
-	if len(run.Calls) != len(j.calls) || len(j.w.hosts) > 1 || len(j.mishaps) > 0 || j.troubled > 0 || j.replaced {
+	if len(run.Calls) != len(j.calls) || len(j.w.hosts) > 1 || len(j.mishaps) > 0 || j.troubled > 0 || j.replaced || j.backgrounds {
 		return false
 	}
 	for a := range j.calls {

@@ -52,3 +52,25 @@ func TestWhichOrdersTellNothingNew(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoMayBeAtWorkWhileACallIsAlone: a Get is no reason not to look at what an Unmount leaves, and may let the volume go itself if the
+// driver is wrong: then it matters which comes first.
+func TestWhoMayBeAtWorkWhileACallIsAlone(t *testing.T) {
+	const mounted = "given volume v\nstart c1: mount v; unmount v\n"
+	const aside = "start c2: get v\nschedule\n  switch c1 -> c2 before esx.detach.unplug(v)#1\n"
+	for _, tc := range []struct {
+		name, text string
+		want       bool
+	}{
+		{"nobody", "given network direct\n" + mounted, false},
+		{"a Get after it", "given network direct\n" + mounted + "start c2: get v\n", false},
+		{"a Get beside it", "given network direct\n" + mounted + aside, true},
+		{"a request on its way", mounted, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			stage := stageOf(t, tc.text)
+			require.Empty(t, oracleOf(t, stage))
+			require.Equal(t, tc.want, stage.Accompanied(1))
+		})
+	}
+}
