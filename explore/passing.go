@@ -6,7 +6,7 @@ type passing struct {
 	state   passingState
 	over    int  // yields of the step that is under way
 	stopped bool // it has come to one that it would pass, but for who holds a monitor
-	trusted map[Access]trust
+	seen    map[Access]reliance
 	halt    bool // if the search begins again, it is to stop at every yield
 }
 
@@ -18,20 +18,21 @@ const (
 	anew                         // the search has to begin again
 )
 
-// trust is what is known of an object that a step may read, or of a monitor that it may have a section of, before it passes a yield.
-type trust uint8
+// reliance is what steps rely on of an object that they may read, or of a monitor that they may have a section of, before they pass
+// a yield: that nobody writes the object, or keeps the monitor beyond a step.
+type reliance uint8
 
 const (
-	unknown trust = iota
-	trusted       // a step has passed a yield because nobody writes the object, or keeps the monitor beyond a step
-	broken        // somebody does
+	untried  reliance = iota
+	reliedOn          // a step has passed a yield because of it
+	broken            // it is not so
 )
 
 // mostPassed bounds how many yields a step passes: a task that does nothing for ever has to give way.
 const mostPassed = 64
 
 // passes is called by the kernel. A step passes a yield before which it has done nothing that others could notice. That is not known
-// beforehand of one that only reads, but the first steps after a call are trusted to read only what nobody writes, until somebody
+// beforehand of one that only reads, but the first steps after a call are relied on to read only what nobody writes, until somebody
 // does: then the search begins again. For it is calls that a step should not part from what the call is about, or they would be made
 // earlier than they need to be, see NewStrict.
 //
@@ -48,7 +49,7 @@ func (d *Exhaustive) passes(footprint []Access, held bool) bool {
 		case a.Object == timersObject && a.Mode == arrange, a.Object == timeObject && a.Mode == Read: // without faults only who waits notices
 		case a.Mode == callMode && d.strict:
 			called = true
-		case (a.Mode == Read || a.Mode == section) && a.Object != everything && p.trusted[a] != broken:
+		case (a.Mode == Read || a.Mode == section) && a.Object != everything && p.seen[a] != broken:
 			leans = true
 		default:
 			return false
@@ -60,7 +61,7 @@ func (d *Exhaustive) passes(footprint []Access, held bool) bool {
 	if leans {
 		for _, a := range footprint {
 			if a.Mode == Read && a.Object != timeObject || a.Mode == section {
-				p.trust(a, trusted)
+				p.note(a, reliedOn)
 			}
 		}
 	}
@@ -70,15 +71,15 @@ func (d *Exhaustive) passes(footprint []Access, held bool) bool {
 	return true
 }
 
-func (p *passing) trust(a Access, t trust) {
-	if p.trusted == nil {
-		p.trusted = map[Access]trust{}
+func (p *passing) note(a Access, r reliance) {
+	if p.seen == nil {
+		p.seen = map[Access]reliance{}
 	}
-	p.trusted[a] = t
+	p.seen[a] = r
 }
 
-// went notes what the last step has passed, and what it has done to others' trust. Where a step commutes with no other, because it ends
-// a world for example, it matters how far every task had got.
+// went notes what the last step has passed, and what others rely on that it has broken. Where a step commutes with no other, because
+// it ends a world for example, it matters how far every task had got.
 func (p *passing) went(s *step, over int, stopped bool) {
 	s.passed, s.stopped = over, stopped
 	if p.state == stopping {
@@ -97,16 +98,16 @@ func (p *passing) went(s *step, over int, stopped bool) {
 }
 
 func (p *passing) breaks(a Access) {
-	switch p.trusted[a] {
+	switch p.seen[a] {
 	case broken:
 		return
-	case trusted:
+	case reliedOn:
 		p.state = anew
 	}
-	p.trust(a, broken)
+	p.note(a, broken)
 }
 
-// restart forgets what has been seen, but for the counts and for whom not to trust.
+// restart forgets what has been seen, but for the counts and what not to rely on.
 func (d *Exhaustive) restart() {
 	if d.passing.state = straight; d.passing.halt {
 		d.passing.state = stopping
@@ -118,11 +119,11 @@ func (d *Exhaustive) restart() {
 
 // Anew begins another search of the kind, of the same program or of another one, in the memory of this one.
 func (d *Exhaustive) Anew() {
-	t, p, kind := d.trace, passing{trusted: d.passing.trusted}, d.reduction
+	t, p, kind := d.trace, passing{seen: d.passing.seen}, d.reduction
 	if t.same, t.known = 0, 0; len(t.ids) > mostNames {
 		t.ids, t.objects = nil, nil
 	}
-	if clear(p.trusted); kind == sourceSets {
+	if clear(p.seen); kind == sourceSets {
 		p.state = straight
 	}
 	*d = Exhaustive{
