@@ -76,7 +76,7 @@ func (k *Kernel) choose(cur *Task) *Task {
 		}
 		if early {
 			enabled = append(enabled, k.clock)
-			k.choice.kernel = k
+			k.choice.clock = k
 		}
 		c := &k.choice // field by field: what is put together elsewhere and copied in larger pieces makes the processor wait
 		c.Current, c.Enabled, c.Default, c.Clock = cur, enabled, def, early

@@ -248,7 +248,7 @@ func (d *Exhaustive) Next(c *Choice) int {
 		n.enabled = append(n.enabled, t.index)
 	}
 	if c.Clock && d.reduction == sourceSets {
-		n.early = append(n.early, c.kernel.nextTick()...)
+		n.early = append(n.early, c.clock.nextTick()...)
 	}
 	if d.current != nil && !d.forced && d.reduction != noReduction { // of those who sleep, nobody but the clock is left: its next step is another
 		d.inherit(n, d.current)

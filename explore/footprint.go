@@ -140,6 +140,9 @@ type passer interface {
 	passes(footprint []Access, held bool) bool
 }
 
+// postponer is a watcher that may run a trace again in orders in which calls are made later, see NewStrict.
+type postponer interface{ postpones() bool }
+
 //go:norace
 func (k *Kernel) tellDenied() {
 	for _, t := range k.live {

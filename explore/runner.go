@@ -127,8 +127,8 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	k.watcher, _ = s.(Watcher)
 	k.footprints = k.watcher != nil || o.Records
 	k.denied, _ = s.(denier)
-	if d, ok := s.(*Exhaustive); ok {
-		k.strict = d.strict
+	if p, ok := s.(postponer); ok {
+		k.strict = p.postpones()
 	}
 	if p, ok := s.(passer); ok && o.Faults == 0 && !k.threads { // or else the clock may move wherever a task gives way; threads ask no strategy
 		k.passer = p

@@ -14,8 +14,12 @@ type Choice struct {
 	// Clock says that the last of Enabled is the clock.
 	Clock bool
 
-	kernel *Kernel // of the run, if Clock
+	clock ticker // only if Clock
 }
+
+// ticker knows what the clock's next step would access; the slice is valid until the next call. Few strategies ask for that, and it
+// takes time to find out.
+type ticker interface{ nextTick() []Access }
 
 // Site is where the current task is; a task that has ended has no point.
 func (c *Choice) Site() Site {

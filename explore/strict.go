@@ -15,6 +15,9 @@ import (
 // order in which a call comes late is not there to be run.
 func NewStrict() *Exhaustive { return &Exhaustive{strict: true, passing: passing{state: straight}} }
 
+// postpones is called by the runner.
+func (d *Exhaustive) postpones() bool { return d.strict }
+
 // loosen takes the order of calls and answers out of a footprint.
 func loosen(footprint []Access) {
 	for i := range footprint {
