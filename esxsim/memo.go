@@ -13,9 +13,9 @@ const (
 )
 
 // Memo remembers what pure functions of the service answered: decoded requests and metadata by their exact bytes, encoded
-// metadata and replies by what they say, and labels by volume. An explorer that makes a new Service for every schedule gives them one Memo, and so parses each
-// text once. A Memo may be used by one Service at a time only, unless all of them are Serial and of one explorer. The
-// zero value is ready.
+// metadata and replies by what they say, and labels by volume. An explorer that makes a new Service for every schedule gives
+// them one Memo, and so parses each text once. A Memo may be used by one Service at a time only, unless all of them are
+// Serial and of one explorer. The zero value is ready.
 type Memo struct {
 	requests map[string]*request
 	first    []marked // of requests: the first few, which are found sooner without a map

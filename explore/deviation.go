@@ -42,7 +42,9 @@ type departure struct {
 	ended  bool
 }
 
-// deviate records a departure, whose other fields the caller sets.
+// deviate records a departure, whose other fields the caller sets. Random strategies depart at most choices, so the room of the last
+// run is written over field by field: append would put together and copy a whole departure, and each pointer that is written,
+// a string's too, asks whether the garbage collector is at work.
 //
 //go:norace
 func (k *Kernel) deviate(kind DeviationKind, t *Task, visits int) *departure {

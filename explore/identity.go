@@ -6,9 +6,9 @@ type identity struct {
 	number      int // 0 if it is the only one
 }
 
-// identify gives a new monitor its name in footprints, for a watcher; until then it is the monitor's own. Two monitors of one name, the locks of one volume on two hosts for
-// example, exclude nobody from each other, and must not be taken for one. They are numbered as they are made, and so to
-// make them is something whose order counts.
+// identify gives a new monitor its name in footprints, for a watcher; until then it is the monitor's own. Two monitors of one name,
+// the locks of one volume on two hosts for example, exclude nobody from each other, and must not be taken for one. They are numbered
+// as they are made, and so to make them is something whose order counts.
 //
 // Monitors of a record are made and forgotten in an order that does not count, see Options.Records; those of a world follow
 // one another, and are taken for one. If the program makes such a monitor while somebody holds or awaits the one before, it

@@ -13,7 +13,8 @@ const goneFault = "gone"
 const goneTask = "gone:"
 
 // caller is the context of a request of Docker's. After the fault "gone" it ends when the task of that name runs, which
-// is a task like any other: by default when the request first waits, and under other schedules at any moment. Whoever gets the context calls w.k.Follow("") when the request is over.
+// is a task like any other: by default when the request first waits, and under other schedules at any moment. Whoever gets
+// the context calls w.k.Follow("") when the request is over.
 func (w *World) caller(h *host, call *Call, l *line) context.Context {
 	ctx := context.Background()
 	switch i := w.props.Choose(l.point, call.Op.Volume, w.t.requestFaults...); {
