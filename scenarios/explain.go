@@ -22,9 +22,9 @@ func (j *judge) explain(h *host) (oracle, why string) {
 			volume := &t.volumes[i]
 			start := volume.start
 			if life > 0 {
-				start = h.start[volume.name].String()
+				start = beginningOf(h.start, volume.name)
 			}
-			v := t.opinions.of(volume.name, start, h.start, calls)
+			v := t.opinions.of(volume.name, start, calls)
 			if v.oracle != "" {
 				return v.oracle, v.why
 			}

@@ -26,13 +26,13 @@ func Opinion(from model.Possible, calls []model.Call, piecewise bool) (oracle st
 // OpinionOf is Opinion with another model.
 func OpinionOf(truth func(model.State, model.Op) (model.State, model.Result), from model.Possible, calls []model.Call, piecewise bool) (oracle string, counts uint64) {
 	o := opinions{checker: model.Checker{Truth: truth}}
-	start := model.Start{"v": from}
+	start := beginning{"start", from}
 	if piecewise {
-		of := o.of("v", "start", start, calls)
+		of := o.of("v", start, calls)
 		return of.oracle, of.counts
 	}
 	o.calls = calls
-	of, _ := o.judge("v", "start", start)
+	of, _ := o.judge("v", start)
 	return of.oracle, of.counts
 }
 

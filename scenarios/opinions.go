@@ -20,10 +20,23 @@ type opinions struct {
 	judged    int // different histories
 	undecided int // of these, at least one judge gave up
 
-	left  model.Possible // what the last piece has left
-	key   []byte         // scratch
-	all   []model.Call   // of the volume; scratch
-	calls []model.Call   // of all, those that are judged
+	key   []byte       // scratch
+	all   []model.Call // of the volume; scratch
+	calls []model.Call // of all, those that are judged
+}
+
+// beginning is what a volume may be before a history. Different ones have different names.
+type beginning struct {
+	name     string
+	possible model.Possible
+}
+
+func beginningOf(start model.Start, volume string) beginning {
+	possible, given := start[volume]
+	if !given {
+		possible = model.Only(model.State{})
+	}
+	return beginning{possible.String(), possible}
 }
 
 // opinionOf is what is known of one history.
@@ -32,13 +45,12 @@ type opinionOf struct {
 	undecided   bool   // at least one judge gave up
 	counts      uint64 // bit n: the history can leave n references
 
-	left    model.Possible // what the history can leave
-	name    string         // of left
-	partial bool           // left is not all, or the other judge takes something else for it
+	leaves  beginning // of the next piece
+	partial bool      // that is not all, or the other judge takes something else for it
 }
 
-// left begins the names of what pieces leave, and of no start.
-const left = 1
+// ofPiece begins the names of what pieces leave, and no text of a model.Possible.
+const ofPiece = 1
 
 // mostRefs stands for that many references and all above.
 const mostRefs = 63
@@ -46,19 +58,19 @@ const mostRefs = 63
 // mostKnown is how many histories are remembered before all are forgotten.
 const mostKnown = 1 << 15
 
-// of judges the calls of one volume. Different starts have different names.
-func (o *opinions) of(volume, startName string, start model.Start, calls []model.Call) *opinionOf {
+// of judges the calls of one volume.
+func (o *opinions) of(volume string, start beginning, calls []model.Call) *opinionOf {
 	o.all = o.all[:0]
 	for i := range calls {
 		if calls[i].Op.Volume == volume {
 			o.all = append(o.all, calls[i])
 		}
 	}
-	if of := o.piecewise(volume, startName, start, o.all); of != nil {
+	if of := o.piecewise(volume, start, o.all); of != nil {
 		return of
 	}
 	o.calls = o.all
-	of, known := o.judge(volume, startName, start)
+	of, known := o.judge(volume, start)
 	if of.undecided && !known {
 		o.undecided++
 	}
@@ -68,7 +80,7 @@ func (o *opinions) of(volume, startName string, start model.Start, calls []model
 // piecewise judges a history piece by piece, where nobody was called before all had been answered: what one piece leaves, the next
 // begins with, and pieces are met again more often than histories. It returns nil if that cannot be done, because the effect of
 // a call may come late, or a judge objects, or gives up.
-func (o *opinions) piecewise(volume, name string, start model.Start, calls []model.Call) *opinionOf {
+func (o *opinions) piecewise(volume string, start beginning, calls []model.Call) *opinionOf {
 	for i := range calls {
 		if calls[i].Return == model.Pending || calls[i].Result.Kind == model.Unknown {
 			return nil
@@ -79,11 +91,10 @@ func (o *opinions) piecewise(volume, name string, start model.Start, calls []mod
 	for len(calls) > 0 {
 		n := piece(calls)
 		o.calls, calls = calls[:n], calls[n:]
-		if of, _ = o.judge(volume, name, start); of.oracle != "" || of.undecided || of.partial {
+		if of, _ = o.judge(volume, start); of.oracle != "" || of.undecided || of.partial {
 			return nil
 		}
-		name, start = of.name, nil
-		o.left = of.left
+		start = of.leaves
 	}
 	return of
 }
@@ -100,9 +111,9 @@ func piece(calls []model.Call) int {
 	return len(calls)
 }
 
-// judge judges o.calls, unless that has been done. A nil start is what the piece before has left.
-func (o *opinions) judge(volume, name string, start model.Start) (of *opinionOf, known bool) {
-	o.key = append(append(append(append(o.key[:0], volume...), 0), name...), 0)
+// judge judges o.calls, unless that has been done.
+func (o *opinions) judge(volume string, start beginning) (of *opinionOf, known bool) {
+	o.key = append(append(append(append(o.key[:0], volume...), 0), start.name...), 0)
 	for i := range o.calls {
 		o.key = o.append(o.key, &o.calls[i])
 	}
@@ -112,10 +123,7 @@ func (o *opinions) judge(volume, name string, start model.Start) (of *opinionOf,
 	if o.known == nil || len(o.known) == mostKnown {
 		o.known = map[string]*opinionOf{}
 	}
-	if start == nil {
-		start = model.Start{volume: o.left}
-	}
-	of = o.form(volume, start)
+	of = o.form(volume, start.possible)
 	o.known[string(o.key)] = of
 	return of, false
 }
@@ -146,13 +154,10 @@ func (o *opinions) rank(at int64) uint64 {
 }
 
 // form asks both judges.
-func (o *opinions) form(volume string, start model.Start) *opinionOf {
+func (o *opinions) form(volume string, possible model.Possible) *opinionOf {
 	o.judged++
+	start := model.Start{volume: possible}
 	first := o.checker.Linearizable(start, o.calls)
-	possible, given := start[volume]
-	if !given {
-		possible = model.Only(model.State{})
-	}
 	second := opinion.Second(possible, o.calls, o.limit)
 	of := &opinionOf{}
 	switch {
@@ -173,11 +178,11 @@ func (o *opinions) form(volume string, start model.Start) *opinionOf {
 	}
 	// The next piece has one start for both judges: only what both take it for keeps them apart.
 	of.partial = of.partial || of.oracle != "" || !opinion.Leaves(possible, o.calls, final)
-	name := []byte{left}
+	name := []byte{ofPiece}
 	for _, s := range final.States() {
 		of.counts |= 1 << min(s.RefCount(), mostRefs)
-		name = append(append(name, s.Key()...), left)
+		name = append(append(name, s.Key()...), ofPiece)
 	}
-	of.left, of.name = final, string(name)
+	of.leaves = beginning{string(name), final}
 	return of
 }

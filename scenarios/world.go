@@ -130,7 +130,7 @@ func newTheatre(s *Script, o *opinions) (*theatre, error) {
 	t.subjects = make([]subject, len(t.volumes))
 	for i := range t.volumes {
 		v := &t.volumes[i]
-		v.start = t.start[v.name].String()
+		v.start = beginningOf(t.start, v.name)
 	}
 	return t, nil
 }
@@ -276,9 +276,9 @@ type volume struct {
 	name       string // volume part
 	full       string // with its datastore
 	mountpoint string
-	disk       string // what ESX calls its disk in footprints
-	start      string // how its part of the theatre's start is called
-	listed     bool   // ESX lists it
+	disk       string    // what ESX calls its disk in footprints
+	start      beginning // its part of the theatre's start
+	listed     bool      // ESX lists it
 }
 
 // volume returns the index of a volume, which is new if it was not known.
