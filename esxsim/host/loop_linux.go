@@ -137,7 +137,8 @@ func (d loopDevice) clear(mark string) (gone bool, err error) {
 	case err != nil:
 		return false, fmt.Errorf("clear %s: %w", d.path(), err)
 	}
-	// Asking the device would keep it alive, so sysfs is asked.
+	// The kernel takes the file out at the last close of the device, which may be udev's, a moment after ours. Only udev's uevents tell
+	// when, and a container need not get them. So this polls, and not for ever; sysfs, because to open the device would keep it alive.
 	for end := time.Now().Add(goneWithin); ; time.Sleep(time.Millisecond) {
 		if _, err := os.Stat(d.sysfs("loop")); err != nil {
 			return true, nil
