@@ -1,10 +1,6 @@
 package esxsim
 
-import (
-	"encoding/binary"
-
-	"vmdkvol/driver/wire"
-)
+import "vmdkvol/driver/wire"
 
 // Limits of a [Memo], which guests could otherwise fill at will.
 const (
@@ -43,27 +39,17 @@ type labels struct {
 	list string
 }
 
-// marked is a request by its text, and by what tells most texts apart.
+// marked is a request by its text and its [wire.Mark].
 type marked struct {
 	mark    uint64
 	text    string
 	request *request
 }
 
-// mark is a part of the command and the end of the name, where these are in the form in which driver/wire writes them without
-// options.
-func mark(text []byte) uint64 {
-	n := len(text)
-	if n < 24 {
-		return 0
-	}
-	return binary.LittleEndian.Uint64(text[8:]) ^ binary.LittleEndian.Uint64(text[n-24:])
-}
-
 func (m *Memo) request(text []byte) *request {
-	is := mark(text)
+	mark := wire.Mark(text)
 	for i := range m.first {
-		if known := &m.first[i]; known.mark == is && known.text == string(text) {
+		if known := &m.first[i]; known.mark == mark && known.text == string(text) {
 			return known.request
 		}
 	}
@@ -73,7 +59,7 @@ func (m *Memo) request(text []byte) *request {
 	r := decode(text)
 	if len(text) <= memoTextSize {
 		if len(m.first) < mostRecent {
-			m.first = append(m.first, marked{is, string(text), r})
+			m.first = append(m.first, marked{mark, string(text), r})
 		}
 		m.share(&r.volume)
 		m.share(&r.at.volume)

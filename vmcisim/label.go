@@ -2,9 +2,10 @@ package vmcisim
 
 import (
 	"bytes"
-	"encoding/binary"
 	"strconv"
 	"strings"
+
+	"vmdkvol/driver/wire"
 )
 
 const carrierPrefix = "esx:"
@@ -18,7 +19,7 @@ var (
 
 // route is what a request is called on its way. It does not change, but for names that it gets.
 type route struct {
-	mark          uint64 // of request
+	mark          uint64 // wire.Mark of request
 	peer, request string
 
 	label      string // peer:verb:volume
@@ -46,29 +47,19 @@ func (n *Network) route(e *Endpoint, request []byte) *route {
 	if p == nil {
 		return newRoute(e.peer, request)
 	}
-	m := mark(request)
+	mark := wire.Mark(request)
 	for _, r := range p.routes {
-		if r.mark == m && r.request == string(request) && r.peer == e.peer {
+		if r.mark == mark && r.request == string(request) && r.peer == e.peer {
 			return r
 		}
 	}
 	r := newRoute(e.peer, request)
-	r.mark = m
+	r.mark = mark
 	if len(p.routes) == mostRoutes {
 		p.routes = p.routes[:0]
 	}
 	p.routes = append(p.routes, r)
 	return r
-}
-
-// mark tells most requests apart at a glance, by a part of the command and the end of the name: where these are in the form in
-// which driver/wire writes them without options.
-func mark(request []byte) uint64 {
-	n := len(request)
-	if n < 24 {
-		return 0
-	}
-	return binary.LittleEndian.Uint64(request[8:]) ^ binary.LittleEndian.Uint64(request[n-24:])
 }
 
 func newRoute(peer string, request []byte) *route {
