@@ -49,47 +49,39 @@ func wideSeeds() (from, n int) {
 	return from, n
 }
 
+// locksOf takes turns with the lock models.
+func locksOf(n int) explore.LockModel {
+	if n%3 == 2 {
+		return explore.GoMutex
+	}
+	return explore.Barging
+}
+
 func TestReducedSearchSeesWhatPlainSearchSeesOfAll(t *testing.T) {
-	from, n := wideSeeds()
-	reducedAgree(t, from, n, drawWide, func(seed int) explore.Options {
-		o := explore.Options{Faults: seed % 3, Records: seed/3%2 == 1}
-		if seed/6%3 == 2 {
-			o.Locks = explore.GoMutex
-		}
-		return o
+	reducedAgree(t, nesting, plainly, func(seed int) explore.Options {
+		return explore.Options{Faults: seed % 3, Records: seed/3%2 == 1, Locks: locksOf(seed / 6)}
 	})
 }
 
 func TestReducedSearchSeesWhatAnEarlyClockDoes(t *testing.T) {
-	from, n := wideSeeds()
-	draw := func(seed uint64) [][]stmt { return drawOf(seed, timing, timely) }
-	reducedAgree(t, from, n, draw, func(seed int) explore.Options {
-		o := explore.Options{Faults: 1 + seed%4/3}
-		if seed/4%3 == 2 {
-			o.Locks = explore.GoMutex
-		}
-		return o
+	reducedAgree(t, timing, timely, func(seed int) explore.Options {
+		return explore.Options{Faults: 1 + seed%4/3, Locks: locksOf(seed / 4)}
 	})
 }
 
 func TestReducedSearchSeesWhatPassesYields(t *testing.T) {
-	from, n := wideSeeds()
-	draw := func(seed uint64) [][]stmt { return drawOf(seed, lending, glancing) }
-	reducedAgree(t, from, n, draw, func(seed int) explore.Options {
-		o := explore.Options{Faults: seed % 4 / 3}
-		if seed/4%3 == 2 {
-			o.Locks = explore.GoMutex
-		}
-		return o
+	reducedAgree(t, lending, glancing, func(seed int) explore.Options {
+		return explore.Options{Faults: seed % 4 / 3, Locks: locksOf(seed / 4)}
 	})
 }
 
-// reducedAgree compares searches of n programs.
-func reducedAgree(t *testing.T, from, n int, draw func(seed uint64) [][]stmt, options func(seed int) explore.Options) {
+// reducedAgree compares searches of programs of these statements.
+func reducedAgree(t *testing.T, nests, leaves []string, options func(seed int) explore.Options) {
 	const mostPlain, mostReduced = 12_000, 1_000_000
+	from, n := wideSeeds()
 	compared := 0
 	for seed := from; seed < from+n; seed++ {
-		clients, o := draw(uint64(seed)), options(seed)
+		clients, o := drawOf(uint64(seed), nests, leaves), options(seed)
 		plain, ps := statesOf(explore.NewExhaustive(true), o, mostPlain, clients)
 		if plain == nil {
 			continue // too many schedules for a plain search

@@ -49,8 +49,6 @@ var (
 	glancing = []string{"peek", "peek", "glance", "glance", "pause", "pause", "now", "look", "act", "read", "write", "wake", "wait", "sleep", "stop", "crash"}
 )
 
-func drawWide(seed uint64) [][]stmt { return drawOf(seed, nesting, plainly) }
-
 func drawOf(seed uint64, nesting, plainly []string) [][]stmt {
 	r := rand.New(rand.NewPCG(seed, 17))
 	budget := 3 + r.IntN(5)
@@ -131,18 +129,27 @@ func (p *wide) state() string {
 
 func wideProgram(clients [][]stmt, quiet bool, now **wide) func(k *explore.Kernel) {
 	return func(k *explore.Kernel) {
-		p := &wide{quiet: quiet, k: k, docker: k.World("docker"), logs: map[string]string{}}
+		p := newWide(k, quiet)
 		*now = p
-		for i := range p.locks {
-			p.servers[i] = k.World(fmt.Sprint("server", i))
-			p.locks[i] = p.docker.NewMonitor(fmt.Sprint("l", i))
-		}
-		p.table = p.docker.NewMonitor("table")
 		for i, c := range clients {
-			name := fmt.Sprint("c", i)
-			k.Client(name, p.docker, func() { p.block(c, frame{name, p.docker, context.Background(), [2]bool{}, new(int)}) })
+			f := p.client(i)
+			k.Client(f.task, p.docker, func() { p.block(c, f) })
 		}
 	}
+}
+
+func newWide(k *explore.Kernel, quiet bool) *wide {
+	p := &wide{quiet: quiet, k: k, docker: k.World("docker"), logs: map[string]string{}}
+	for i := range p.locks {
+		p.servers[i] = k.World(fmt.Sprint("server", i))
+		p.locks[i] = p.docker.NewMonitor(fmt.Sprint("l", i))
+	}
+	p.table = p.docker.NewMonitor("table")
+	return p
+}
+
+func (p *wide) client(i int) frame {
+	return frame{fmt.Sprint("c", i), p.docker, context.Background(), [2]bool{}, new(int)}
 }
 
 func (p *wide) say(f frame, what ...any) { p.logs[f.task] += fmt.Sprint(what...) + "," }

@@ -1,7 +1,6 @@
 package explore_test
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,24 +14,17 @@ import (
 // callingProgram is wideProgram with clients each of whose statements is a call.
 func callingProgram(clients [][]stmt, quiet bool, final func(p *wide, s shown)) func(k *explore.Kernel) {
 	return func(k *explore.Kernel) {
-		p := &wide{quiet: quiet, k: k, docker: k.World("docker"), logs: map[string]string{}}
-		l := &tally{}
-		for i := range p.locks {
-			p.servers[i] = k.World(fmt.Sprint("server", i))
-			p.locks[i] = p.docker.NewMonitor(fmt.Sprint("l", i))
-		}
-		p.table = p.docker.NewMonitor("table")
+		p, l := newWide(k, quiet), &tally{}
 		for i, c := range clients {
-			name := fmt.Sprint("c", i)
-			k.Client(name, p.docker, func() {
-				f := frame{name, p.docker, context.Background(), [2]bool{}, new(int)}
+			f := p.client(i)
+			k.Client(f.task, p.docker, func() {
 				for n, s := range c {
 					op := fmt.Sprint(i, "/", n)
 					k.Before("call", "x")
 					l.call(k, op)
-					p.logs[name] = ""
+					p.logs[f.task] = ""
 					p.do(s, f)
-					l.answer(k, op, p.logs[name])
+					l.answer(k, op, p.logs[f.task])
 				}
 			})
 		}
@@ -121,10 +113,7 @@ func TestStrictSearchShowsTheMostOfAllThatNests(t *testing.T) {
 	n = max(n/4, min(n, 100)) // three searches of each, and audits
 	compared := 0
 	for seed := from; seed < from+n; seed++ {
-		o := explore.Options{Faults: seed % 3, Records: seed/3%2 == 1}
-		if seed/6%3 == 2 {
-			o.Locks = explore.GoMutex
-		}
+		o := explore.Options{Faults: seed % 3, Records: seed/3%2 == 1, Locks: locksOf(seed / 6)}
 		clients := drawOf(uint64(seed), nesting, plainly)
 		switch seed / 18 % 3 {
 		case 1:
