@@ -85,9 +85,10 @@ func (d *Exhaustive) turns(k *Kernel) []turn {
 	if len(d.taken) == len(d.trace.steps) {
 		return d.taken
 	}
-	turns := make([]turn, len(d.trace.steps))
-	at := 0
+	d.taken = slices.Grow(d.taken, len(d.trace.steps))[:len(d.trace.steps)]
+	turns, at := d.taken, 0
 	for i := range turns {
+		turns[i] = turn{faults: turns[i].faults[:0]}
 		n := d.trace.steps[i].node
 		if n == nil || i > 0 && n == d.trace.steps[i-1].node { // or it belongs to the crash before it
 			continue
@@ -103,7 +104,6 @@ func (d *Exhaustive) turns(k *Kernel) []turn {
 			turns[i].faults = append(turns[i].faults, d.stack[at].chosen)
 		}
 	}
-	d.taken = turns
 	return turns
 }
 

@@ -16,6 +16,7 @@ type Exhaustive struct {
 	strict    bool // see NewStrict
 	ops       []op // of the last run; only if strict
 	extension extension
+	ordering  orderRun // scratch of Strict
 
 	stack  []*node // the decisions of the last run; the first prefix of them are given
 	free   []*node
@@ -36,6 +37,7 @@ type Exhaustive struct {
 
 	ordered bool   // the trace of the last run knows its order
 	taken   []turn // of the last run, once asked for
+	place   []int  // scratch of places
 	audits  Hash   // says which pairs Audit takes
 	spared  int    // pairs that it passes over first
 }
@@ -222,7 +224,7 @@ func contains(list []asleep, task int) bool {
 
 // Begin is called by the runner.
 func (d *Exhaustive) Begin(int) {
-	d.at, d.current, d.forced, d.ending, d.ordered, d.ops, d.taken = 0, nil, false, false, false, d.ops[:0], nil
+	d.at, d.current, d.forced, d.ending, d.ordered, d.ops, d.taken = 0, nil, false, false, false, d.ops[:0], d.taken[:0]
 	d.trace.reset()
 	d.stats.Runs++
 }
@@ -339,7 +341,6 @@ func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 	d.passing.over, d.passing.stopped = 0, false
 	if d.strict {
 		d.tell(t, footprint)
-		loosen(footprint)
 	}
 	if d.trace.again() {
 		return

@@ -1,5 +1,7 @@
 package explore
 
+import "slices"
+
 // Order is an order of the steps of a trace, as the outside sees it: for each call of the run, in the order in which the run made
 // them, the times of the call and of its answer, which is -1 if there was none. Times are those of the order's steps.
 type Order struct{ Calls, Answers []int }
@@ -24,17 +26,17 @@ func (d *Exhaustive) seen(order []int) Order {
 	return o
 }
 
-// places says for each step of the last run where it is in an order; nil is that of the run.
+// places says for each step of the last run where it is in an order; nil is that of the run. It is valid until the next call.
 func (d *Exhaustive) places(order []int) []int {
-	place := make([]int, len(d.trace.steps))
-	for i := range place {
+	d.place = slices.Grow(d.place[:0], len(d.trace.steps))[:len(d.trace.steps)]
+	for i := range d.place {
 		if order == nil {
-			place[i] = i
+			d.place[i] = i
 		} else {
-			place[order[i]] = i
+			d.place[order[i]] = i
 		}
 	}
-	return place
+	return d.place
 }
 
 // alike reports whether the program's state looks the same to whoever calls or is answered in an order as it does to him in the run: of

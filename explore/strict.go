@@ -2,7 +2,6 @@ package explore
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 )
 
@@ -18,29 +17,30 @@ func NewStrict() *Exhaustive { return &Exhaustive{strict: true, passing: passing
 // postpones is called by the runner.
 func (d *Exhaustive) postpones() bool { return d.strict }
 
-// loosen takes the order of calls and answers out of a footprint.
-func loosen(footprint []Access) {
-	for i := range footprint {
-		if a := &footprint[i]; a.Mode == callMode || a.Mode == returnMode {
-			a.Mode = Read
-		}
-	}
-}
-
-// tell notes the calls and answers of the step that ends.
+// tell notes the calls and answers of the step that ends, and takes their order out of its footprint.
 func (d *Exhaustive) tell(t *Task, footprint []Access) {
-	for _, a := range footprint {
+	for i := range footprint {
+		a := &footprint[i]
+		if a.Mode != callMode && a.Mode != returnMode {
+			continue
+		}
 		switch {
 		case a.Object != historyObject:
 		case a.Mode == callMode:
 			d.ops = append(d.ops, op{t.index, len(d.trace.steps), none})
-		case a.Mode == returnMode:
-			for i := len(d.ops) - 1; i >= 0; i-- {
-				if d.ops[i].task == t.index {
-					d.ops[i].returned = len(d.trace.steps)
-					break
-				}
-			}
+		default:
+			d.answer(t.index)
+		}
+		a.Mode = Read
+	}
+}
+
+// answer notes that the last call of a task is answered by the step that ends.
+func (d *Exhaustive) answer(task int) {
+	for i := len(d.ops) - 1; i >= 0; i-- {
+		if d.ops[i].task == task {
+			d.ops[i].returned = len(d.trace.steps)
+			return
 		}
 	}
 }
@@ -74,7 +74,7 @@ type strictOrder struct {
 
 // Strict runs the last run's trace again in the orders that show more of it than that run did, until one fails. An error of
 // a footprint, which keeps a step from being taken in such an order or lets it answer something else, is a failure, too. It
-// returns how many runs it made.
+// returns how many runs it made, and the one that failed, or else the last run.
 //
 // Spare, if not nil, may spare an order its run: it reports whether whoever judges has no more to say of the order than he said of the run.
 //
@@ -93,8 +93,10 @@ func (r *Runner) Strict(p Program, d *Exhaustive, last Result, o Options, spare 
 		return 0, last
 	}
 	turns := d.turns(&r.k)
+	o.unhashed = o.Observe == nil && !r.k.threads // nobody asks for the hash of a run that does not fail
 	for _, order := range orders {
-		s := &orderRun{}
+		s := &d.ordering
+		*s = orderRun{turns: s.turns[:0], had: s.had[:0]}
 		had := 0
 		for _, i := range order.steps {
 			switch {
@@ -105,26 +107,35 @@ func (r *Runner) Strict(p Program, d *Exhaustive, last Result, o Options, spare 
 			}
 		}
 		runs++
-		res = r.Run(p, s, 0, o)
-		switch {
-		case res.Failure != nil:
-			return runs, res
-		case res.Abandoned || s.left > 0 || slices.ContainsFunc(s.turns[s.at:], turn.ofTask):
-			switch {
-			case s.stuck != "":
-			case s.left > 0: // it ended before that
-				s.stuck = s.turns[s.at-1].task
-			default:
-				s.stuck = s.turns[s.at].task
+		if res = r.Run(p, s, 0, o); res.Failure == nil {
+			res.Failure = s.strayed(&res, &last)
+		}
+		if res.Failure != nil {
+			if o.unhashed {
+				res.Hash = r.log.hash(r.k.tasks)
 			}
-			res.Failure = &Failure{CommutationOracle, fmt.Sprintf("%s cannot go on as it did when calls are made later, as footprints say that it can", s.stuck)}
-			return runs, res
-		case res.Outside != last.Outside:
-			res.Failure = &Failure{CommutationOracle, "an answer is another one when calls are made later, against what footprints say"}
 			return runs, res
 		}
 	}
-	return runs, res
+	return runs, last
+}
+
+// strayed is the failure of a run that was not what it should have been, nil if it was: last in another order.
+func (s *orderRun) strayed(res, last *Result) *Failure {
+	switch {
+	case res.Abandoned || s.left > 0 || slices.ContainsFunc(s.turns[s.at:], turn.ofTask):
+		switch {
+		case s.stuck != "":
+		case s.left > 0: // it ended before that
+			s.stuck = s.turns[s.at-1].task
+		default:
+			s.stuck = s.turns[s.at].task
+		}
+		return &Failure{CommutationOracle, fmt.Sprintf("%s cannot go on as it did when calls are made later, as footprints say that it can", s.stuck)}
+	case res.Outside != last.Outside:
+		return &Failure{CommutationOracle, "an answer is another one when calls are made later, against what footprints say"}
+	}
+	return nil
 }
 
 // strictest returns the orders of the last run's steps of which no other shows more, nor the run itself.
@@ -137,11 +148,11 @@ func (d *Exhaustive) strictest() []strictOrder {
 	}
 	run := strictOrder{before: d.shown(nil)}
 	x := &d.extension
-	x.d, x.found, x.calls = d, x.found[:0], append(x.calls[:0], make([]uint64, d.trace.words)...)
+	x.d, x.found, x.calls, x.used = d, x.found[:0], append(x.calls[:0], make([]uint64, d.trace.words)...), 0
 	for _, o := range d.ops {
 		x.calls[o.called/64] |= 1 << (o.called % 64)
 	}
-	x.extend(make([]uint64, d.trace.words), nil)
+	x.extend(make([]uint64, d.trace.words), x.order(), 0)
 	var best []strictOrder
 	for i, a := range x.found {
 		worse := func(b strictOrder) bool { return includes(b.before, a.before) }
@@ -184,12 +195,26 @@ type extension struct {
 	d     *Exhaustive
 	calls []uint64 // the steps with a call
 	found []strictOrder
+	room  [][]int // for orders
+	used  int     // of room
 }
 
-// extend goes on from the steps that are done, in that order.
-func (x *extension) extend(done []uint64, order []int) {
+// order is an empty one with room for all steps. It is valid until the next run's are looked for.
+func (x *extension) order() []int {
+	if x.used == len(x.room) {
+		x.room = append(x.room, nil)
+	}
+	if steps := len(x.d.trace.steps); cap(x.room[x.used]) < steps {
+		x.room[x.used] = make([]int, 0, 2*steps)
+	}
+	x.used++
+	return x.room[x.used-1]
+}
+
+// extend goes on from the steps that are done, in that order. Of those before from, none can be done without a call.
+func (x *extension) extend(done []uint64, order []int, from int) {
 	for {
-		order = x.close(done, order)
+		order = x.close(done, order, from)
 		var next []int // of ops, the calls that can be made
 		for i, o := range x.d.ops {
 			if !has(done, o.called) && x.ready(done, o.called) {
@@ -205,12 +230,12 @@ func (x *extension) extend(done []uint64, order []int) {
 			if pick = x.first(done, next); pick == none {
 				for _, i := range next {
 					done := slices.Clone(done)
-					x.extend(done, x.call(i, done, slices.Clone(order)))
+					x.extend(done, x.call(i, done, append(x.order(), order...)), x.d.ops[i].called)
 				}
 				return
 			}
 		}
-		order = x.call(pick, done, order)
+		order, from = x.call(pick, done, order), x.d.ops[pick].called
 	}
 }
 
@@ -241,13 +266,12 @@ func (x *extension) call(i int, done []uint64, order []int) []int {
 }
 
 // close does all that can be done without another call.
-func (x *extension) close(done []uint64, order []int) []int {
-	for j := range x.d.trace.steps {
-		if has(done, j) || has(x.calls, j) || !x.ready(done, j) {
-			continue
+func (x *extension) close(done []uint64, order []int, from int) []int {
+	for j := from; j < len(x.d.trace.steps); j++ {
+		if bit := uint64(1) << (j % 64); (done[j/64]|x.calls[j/64])&bit == 0 && x.ready(done, j) {
+			done[j/64] |= bit
+			order = append(order, j)
 		}
-		done[j/64] |= 1 << (j % 64)
-		order = append(order, j)
 	}
 	return order
 }
@@ -255,7 +279,7 @@ func (x *extension) close(done []uint64, order []int) []int {
 // ready reports whether all is done that has to come before a step.
 func (x *extension) ready(done []uint64, j int) bool {
 	for w, past := range x.d.trace.steps[j].past {
-		if bits.OnesCount64(past&^done[w]) > 0 {
+		if past&^done[w] != 0 {
 			return false
 		}
 	}
