@@ -54,13 +54,21 @@ const deadlinesPrefix = "deadlines of "
 //
 //go:norace
 func (k *Kernel) deadlinesOf(t *Task) string {
-	name, known := k.expiries[t.name]
+	if t.deadlines == "" {
+		t.deadlines = k.deadlinesNamed(t.name)
+	}
+	return t.deadlines
+}
+
+//go:norace
+func (k *Kernel) deadlinesNamed(task string) string {
+	name, known := k.expiries[task]
 	if !known {
 		if k.expiries == nil || len(k.expiries) == mostNames {
 			k.expiries = make(map[string]string)
 		}
-		name = deadlinesPrefix + t.name
-		k.expiries[t.name] = name
+		name = deadlinesPrefix + task
+		k.expiries[task] = name
 	}
 	return name
 }

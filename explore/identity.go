@@ -20,11 +20,8 @@ func (k *Kernel) identify(m *monitor) {
 	if m.record {
 		id.world = m.world.name
 	}
-	for _, o := range k.monitors[:k.monitorsUsed-1] {
-		if o.name != m.name || o.quiet || o.record != m.record {
-			continue
-		}
-		if !m.record || o.world == m.world && k.inUse(o) {
+	for _, o := range k.monitors[:k.monitorsUsed-1] { // names last: to compare them costs most
+		if o.record == m.record && !o.quiet && (!m.record || o.world == m.world) && o.name == m.name && (!m.record || k.inUse(o)) {
 			id.number++
 		}
 	}
@@ -35,7 +32,10 @@ func (k *Kernel) identify(m *monitor) {
 		k.made(m.name)
 	}
 	if id.number > 0 || m.record {
-		m.object = k.objectOf(id)
+		if m.numbered != id { // most often the run before made the same monitors
+			m.numbered, m.identified = id, k.objectOf(id)
+		}
+		m.object = m.identified
 	}
 }
 

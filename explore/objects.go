@@ -3,10 +3,15 @@ package explore
 // starID is the id of everything.
 const starID = 0
 
+// id numbers the objects of a search.
 func (t *trace) id(name string) int {
 	if t.ids == nil {
-		t.ids = map[string]int{everything: starID}
+		t.ids, t.found = map[string]int{everything: starID}, make([]found, 1<<foundBits)
 		t.objects = make([]object, 1)
+	}
+	f := &t.found[glance(name)>>(64-foundBits)]
+	if f.name == name && name != "" {
+		return f.id
 	}
 	id, known := t.ids[name]
 	if !known {
@@ -14,7 +19,24 @@ func (t *trace) id(name string) int {
 		t.ids[name] = id
 		t.objects = append(t.objects, object{})
 	}
+	*f = found{name, id}
 	return id
+}
+
+// found is an id where it is found sooner than in a map of all.
+type found struct {
+	name string
+	id   int
+}
+
+const foundBits = 8
+
+// glance tells most names of objects apart, by their ends.
+func glance(name string) Hash {
+	if len(name) < 8 {
+		return NewHash().str(name)
+	}
+	return Hash(eight(name[len(name)-8:])+uint64(len(name))) * hashPrime
 }
 
 // object is what the steps so far did to one object.

@@ -4,6 +4,7 @@ package explore
 type trace struct {
 	steps   []step
 	ids     map[string]int // of objects, in the whole search
+	found   []found        // some of them
 	objects []object       // by id; what the run has not come to yet is of an earlier run
 	run     int            // counts races
 

@@ -50,6 +50,8 @@ type Task struct {
 	follows string // an object that every step reads, see Kernel.Follow
 
 	asked []Point // every fault point so far, for the same end
+
+	deadlines string // see Kernel.deadlinesOf; "" until somebody asks
 }
 
 // Name is unique within a run.
