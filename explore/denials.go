@@ -6,15 +6,24 @@ import "slices"
 // step took away from it, that one or an earlier one.
 type denial struct{ after, by, task, cause, object int }
 
+// refusal is what trace.refused was of a task.
+type refusal struct{ task, before int }
+
 // deny notes one, after the last step.
 func (t *trace) deny(task, cause int, object string) {
 	last := len(t.steps) - 1
+	if last < t.same {
+		return // as in the run before
+	}
 	t.denials = append(t.denials, denial{last, last, task, cause, t.id(object)})
 }
 
 // miss notes what the last step, of the clock, would have let a task do, had not an earlier one taken it away.
 func (t *trace) miss(task, by int) {
 	last := len(t.steps) - 1
+	if last < t.same {
+		return
+	}
 	t.denials = append(t.denials, denial{last, by, task, last, starID})
 }
 
@@ -37,11 +46,12 @@ func (t *trace) recorded(j int, denials []denial, isNew bool) []denial {
 func (t *trace) blocked(d *denial, isNew bool) {
 	i := d.by
 	if d.object != starID {
-		i = t.object(d.object).acquired
+		i = t.objects[d.object].acquired
 	}
 	if i < 0 || t.refused[d.task+1] == i || t.steps[i].task == d.task {
 		return
 	}
+	t.refusals = append(t.refusals, refusal{d.task, t.refused[d.task+1]})
 	t.refused[d.task+1] = i
 	if !isNew || d.object == starID && i == d.after && (t.steps[i].node == nil || !slices.Contains(t.steps[i].node.enabled, d.task)) {
 		return

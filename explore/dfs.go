@@ -169,19 +169,12 @@ func (d *Exhaustive) order() {
 
 // firstNew is the first step of the last run that earlier runs did not take.
 func (d *Exhaustive) firstNew() int {
-	if d.prefix == 0 {
-		return 0
-	}
-	var changed *node
-	for _, n := range d.stack[:d.prefix] {
-		if !n.fault {
-			changed = n
+	for i := d.prefix - 1; i >= 0; i-- {
+		if changed := d.stack[i]; !changed.fault {
+			return d.trace.begin(changed)
 		}
 	}
-	if changed == nil {
-		return 0
-	}
-	return d.trace.begin(changed)
+	return 0
 }
 
 // advance moves a decision to its next alternative.

@@ -11,12 +11,11 @@ func (t *trace) races(from int) {
 	t.prepare()
 	before, rivals, lockRivals := t.before, t.rivals, t.lockRivals
 	denials := t.denials
-	for j := range t.steps {
+	for len(denials) > 0 && denials[0].after < t.known {
+		denials = denials[1:]
+	}
+	for j := t.known; j < len(t.steps); j++ {
 		s := &t.steps[j]
-		if j < t.known {
-			denials = t.recorded(j, denials, false)
-			continue
-		}
 		before, rivals, lockRivals = before[:0], rivals[:0], lockRivals[:0]
 		released := -1
 		if p := t.last[s.task+1]; p >= 0 {
@@ -32,7 +31,7 @@ func (t *trace) races(from int) {
 				}
 				continue
 			}
-			o := t.object(s.objects[at])
+			o := &t.objects[s.objects[at]]
 			switch a.Mode {
 			case release:
 			case acquire, section:
@@ -41,7 +40,7 @@ func (t *trace) races(from int) {
 					lockRivals = append(lockRivals, holding{o.acquired, o.released})
 				}
 				if a.Mode == acquire {
-					for _, i := range o.sections {
+					for _, i := range o.sections[o.section:] {
 						lockRivals = append(lockRivals, holding{i, i})
 					}
 				}
@@ -58,20 +57,20 @@ func (t *trace) races(from int) {
 					rivals = appendNew(rivals, o.latest)
 				}
 				if a.Mode != visit {
-					for _, i := range o.sections {
+					for _, i := range o.sections[o.section:] {
 						rivals = appendNew(rivals, i)
 					}
 				}
 			default:
-				for _, r := range o.recent {
+				for _, r := range o.accesses[o.recent:] {
 					if r.mode != a.Mode || a.Mode == Write {
 						rivals = appendNew(rivals, r.step)
 					}
 				}
 			}
 		}
-		if star := t.object(starID); star.acquired >= 0 {
-			rivals = appendNew(rivals, star.acquired)
+		if star := t.objects[starID].acquired; star >= 0 {
+			rivals = appendNew(rivals, star)
 		}
 		for _, list := range [2][]int{before, rivals} {
 			for _, i := range list {

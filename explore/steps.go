@@ -5,23 +5,27 @@ type trace struct {
 	steps   []step
 	ids     map[string]int // of objects, in the whole search
 	found   []found        // some of them
-	objects []object       // by id; what the run has not come to yet is of an earlier run
-	run     int            // counts races
+	objects []object       // by id, as the steps that are recorded left them
 
 	same  int // the first steps of the next run, or of this one, that are those of the run before
-	known int // how many of these have their past from then
+	known int // how many of these have their past from then, and are recorded
+
+	// What has been recorded of steps can be taken back.
+	marks  []mark // by step
+	former []former
 
 	words          int      // per set of steps; never fewer than before
 	room           []uint64 // of the sets
 	v              []uint64 // scratch of reverse
 	before, rivals []int    // scratch of races
 	lockRivals     []holding
-	last           []int // latest step of each task, by task index + 1
+	last           []int // latest step of each task, by task index + 1; -1 if none
 
-	denials []denial // in the order of the steps
-	refused []int    // by task index + 1: the latest acquisition that denied it a monitor, -1 if none
-	pending step     // scratch of blocked
-	woken   []int    // see wakes
+	denials  []denial  // in the order of the steps
+	refused  []int     // by task index + 1: the latest acquisition that denied it a monitor, -1 if none
+	refusals []refusal // what these were before
+	pending  step      // scratch of blocked
+	woken    []int     // see wakes
 }
 
 // step is one step of a run.
@@ -37,7 +41,10 @@ type step struct {
 
 func (t *trace) reset() {
 	t.known = min(t.known, t.same)
-	t.steps, t.denials = t.steps[:0], t.denials[:0]
+	t.steps = t.steps[:0]
+	for n := len(t.denials); n > 0 && t.denials[n-1].after >= t.same; n-- {
+		t.denials = t.denials[:n-1]
+	}
 }
 
 // again reports whether the step that has just been taken is the one that the run before took in this place, and notes it.
@@ -51,12 +58,14 @@ func (t *trace) again() bool {
 
 // begin returns the place of the step that a decision began, 0 if there is none.
 func (t *trace) begin(n *node) int {
-	for j := range t.steps {
-		if t.steps[j].node == n {
-			return j
-		}
+	j := len(t.steps) - 1
+	for j >= 0 && t.steps[j].node != n {
+		j--
 	}
-	return 0
+	for j > 0 && t.steps[j-1].node == n { // there may be several, see Exhaustive.turns
+		j--
+	}
+	return max(j, 0)
 }
 
 // ends reports whether the last step is one that the decision began.
@@ -87,19 +96,18 @@ func (t *trace) prepare() {
 		t.room = append(t.room, make([]uint64, need-len(t.room))...)
 	}
 	clear(t.room[t.known*t.words : need])
+	t.takeBack(t.known)
 	highest := clockIndex
-	for j := range t.steps {
+	for j := t.known; j < n; j++ {
 		t.steps[j].past = t.room[j*t.words : (j+1)*t.words]
 		highest = max(highest, t.steps[j].task)
 	}
 	for _, d := range t.denials {
 		highest = max(highest, d.task)
 	}
-	t.last, t.refused, t.woken = t.last[:0], t.refused[:0], t.woken[:0]
-	for range highest + 2 {
+	for len(t.last) < highest+2 {
 		t.last, t.refused = append(t.last, -1), append(t.refused, -1)
 	}
-	t.run++
 	t.id(everything) // there is one
 }
 
