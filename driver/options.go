@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,15 +25,11 @@ const mib = int64(1) << 20
 // less than 2 MiB mke2fs leaves the journal out, so that ext3 comes out as ext2, and ext4 does not survive a crash.
 var minimum = map[string]int64{"xfs": 300 * mib, "btrfs": 109 * mib, "ext3": 2 * mib, "ext4": 2 * mib}
 
-var sizeFormat = regexp.MustCompile(`^([0-9]+)([mgt])b$`)
-
 // options checks what the driver must know before ESX is asked and returns the options to send, with the file system
 // filled in, and that file system.
 func options(given map[string]string, supported []string) (opts map[string]string, fstype string, err error) {
-	opts = maps.Clone(given)
-	if opts == nil {
-		opts = map[string]string{}
-	}
+	opts = make(map[string]string, len(given)+1)
+	maps.Copy(opts, given)
 	if _, clone := opts[cloneOption]; clone {
 		return nil, "", because(BadOption, fmt.Errorf("option %s is not supported yet: a clone needs a new file-system UUID "+
 			"before its first mount", cloneOption))
@@ -65,12 +60,11 @@ func options(given map[string]string, supported []string) (opts map[string]strin
 
 // parseSize reads a number of mb, gb or tb, powers of 1024, and returns bytes.
 func parseSize(text string) (int64, error) {
-	m := sizeFormat.FindStringSubmatch(strings.ToLower(text))
-	if m == nil {
+	number, unit := sizeUnit(strings.ToLower(text))
+	if number == "" || strings.Trim(number, "0123456789") != "" || unit == 0 {
 		return 0, fmt.Errorf("size %q is not a number followed by mb, gb or tb", text)
 	}
-	unit := map[string]int64{"m": mib, "g": mib << 10, "t": mib << 20}[m[2]]
-	n, err := strconv.ParseInt(m[1], 10, 64)
+	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n > math.MaxInt64/unit {
 		return 0, fmt.Errorf("size %s is larger than any disk", text)
 	}
@@ -78,4 +72,21 @@ func parseSize(text string) (int64, error) {
 		return 0, fmt.Errorf("size %s is no room at all", text)
 	}
 	return n * unit, nil
+}
+
+// sizeUnit splits a size into its number and its unit in bytes, which is 0 if there is none.
+func sizeUnit(text string) (number string, unit int64) {
+	if len(text) < 2 {
+		return "", 0
+	}
+	number = text[:len(text)-2]
+	switch text[len(text)-2:] {
+	case "mb":
+		return number, mib
+	case "gb":
+		return number, mib << 10
+	case "tb":
+		return number, mib << 20
+	}
+	return number, 0
 }

@@ -141,7 +141,9 @@ func (s *Service) locked(ctx context.Context, c *call) (reply []byte) {
 	}
 	reply, fault := s.dispatch(ctx, c)
 	if fault != "" {
-		return errorReply(fault)
+		s.mu.lock()
+		reply = s.memo.refusal(fault)
+		s.mu.unlock()
 	}
 	return reply
 }

@@ -23,6 +23,7 @@ type Memo struct {
 	encoded      recent[metaKey, text]
 	descriptions recent[descriptionKey, text]
 	devices      recent[wire.Device, []byte]
+	refusals     recent[string, []byte]
 }
 
 type labelKey struct {

@@ -84,6 +84,18 @@ func (m *Memo) encode(meta Meta) []byte {
 	return made
 }
 
+// refusal is the reply that says what has failed.
+func (m *Memo) refusal(fault string) []byte {
+	if known := m.refusals.find(&fault); known != nil {
+		return *known
+	}
+	made := errorReply(fault)
+	if len(fault) <= memoTextSize {
+		m.refusals.add(&fault, made)
+	}
+	return made
+}
+
 // device is the reply to attach.
 func (m *Memo) device(at wire.Device) []byte {
 	if known := m.devices.find(&at); known != nil {

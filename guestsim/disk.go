@@ -163,9 +163,4 @@ func (g *Guest) Release(_ context.Context, disk string) error {
 }
 
 // Filesystems returns the file systems that Mkfs can make, sorted. The caller must not change the slice.
-func (g *Guest) Filesystems() []string {
-	if g.cfg.Filesystems == nil {
-		return []string{"btrfs", "ext4", "xfs"}
-	}
-	return g.cfg.Filesystems
-}
+func (g *Guest) Filesystems() []string { return g.cfg.Filesystems }

@@ -38,6 +38,7 @@ const (
 // Guest is one simulated guest. Its methods are safe for concurrent use, on the terms of its Media.
 type Guest struct {
 	cfg     Config
+	usual   []string // what Config.Filesystems is if it is nil
 	media   *Media
 	arrival seam.Monitor // Disk waits here; made by the first wait. Taken before media's lock, never after.
 
@@ -92,8 +93,14 @@ func (g *Guest) Reset(cfg Config) {
 		cfg.Filesystems = slices.Clone(cfg.Filesystems)
 		slices.Sort(cfg.Filesystems)
 	}
+	if cfg.Filesystems == nil {
+		if g.usual == nil {
+			g.usual = []string{"btrfs", "ext4", "xfs"}
+		}
+		cfg.Filesystems = g.usual
+	}
 	*g = Guest{
-		cfg: cfg, media: cfg.Media, places: g.places[:0], mounts: g.mounts[:0], spare: append(g.spare, g.places...),
+		cfg: cfg, usual: g.usual, media: cfg.Media, places: g.places[:0], mounts: g.mounts[:0], spare: append(g.spare, g.places...),
 	}
 }
 

@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"maps"
+
 	"vmdkvol/driver/vmdkops"
 	"vmdkvol/driver/wire"
 )
@@ -8,7 +10,7 @@ import (
 // codec is the drivers' codec of all runs of a script: the real one, which sees each text once.
 type codec struct {
 	vmdkops.Plain
-	requests []request // without options
+	requests []request
 	nulls    map[string]error
 	devices  map[string]device
 	volumes  map[string]described
@@ -17,6 +19,7 @@ type codec struct {
 type request struct {
 	cmd           wire.Command
 	name, version string
+	opts          map[string]string
 	text          []byte
 }
 
@@ -47,12 +50,9 @@ func remember[K comparable, V any](m *map[K]V, key K, value V) {
 }
 
 func (c *codec) Request(r wire.Request) ([]byte, error) {
-	if len(r.Details.Opts) > 0 {
-		return c.Plain.Request(r)
-	}
 	for i := range c.requests {
 		known := &c.requests[i]
-		if known.cmd == r.Cmd && known.name == r.Details.Name && known.version == r.Version {
+		if known.cmd == r.Cmd && known.name == r.Details.Name && known.version == r.Version && known.says(r.Details.Opts) {
 			return known.text, nil
 		}
 	}
@@ -61,9 +61,14 @@ func (c *codec) Request(r wire.Request) ([]byte, error) {
 		if len(c.requests) == mostRequests {
 			c.requests = c.requests[:0]
 		}
-		c.requests = append(c.requests, request{r.Cmd, r.Details.Name, r.Version, text})
+		c.requests = append(c.requests, request{r.Cmd, r.Details.Name, r.Version, maps.Clone(r.Details.Opts), text})
 	}
 	return text, err
+}
+
+// says reports whether a request has these options. Nearly all have none.
+func (r *request) says(opts map[string]string) bool {
+	return len(r.opts) == len(opts) && (len(opts) == 0 || maps.Equal(r.opts, opts))
 }
 
 func (c *codec) Null(reply []byte) error {
