@@ -6,7 +6,7 @@ const fewFiles = 12
 // fileTable finds the files of a volume. A world has few volumes; a store may have many.
 type fileTable struct {
 	all    []*memFiles
-	last   int            // in all, perhaps: what was found last is often what is looked for next
+	recent [8]int         // in all, perhaps: what was found last, by how its name ends
 	places map[Volume]int // in all; nil as long as there never were more than a few
 }
 
@@ -28,21 +28,24 @@ func (t *fileTable) place(v *Volume) int {
 		}
 		return -1
 	}
-	if t.last < len(t.all) && t.all[t.last].of(v) {
-		return t.last
+	last := t.lastNamedLike(v.Name)
+	if *last < len(t.all) && t.all[*last].volume.is(v) {
+		return *last
 	}
 	for i, f := range t.all {
-		if f.of(v) {
-			t.last = i
+		if f.volume.is(v) {
+			*last = i
 			return i
 		}
 	}
 	return -1
 }
 
-// of reports whether the files are those of a volume. To compare field by field costs less than to call what == would.
-func (f *memFiles) of(v *Volume) bool {
-	return f.volume.Name == v.Name && f.volume.Vmgroup == v.Vmgroup && f.volume.Datastore == v.Datastore
+func (t *fileTable) lastNamedLike(volume string) *int {
+	if volume == "" {
+		return &t.recent[0]
+	}
+	return &t.recent[int(volume[len(volume)-1])%len(t.recent)]
 }
 
 // add enters files that are not there.

@@ -122,10 +122,13 @@ func identify(text []byte) identity {
 }
 
 func (m *Memo) label(v Volume, lockDatastore, lockGroup string) *labels {
-	key := labelKey{Volume: v, lockDatastore: lockDatastore, lockGroup: lockGroup}
-	if known := m.labels.find(&key); known != nil {
-		return *known
+	for i := range m.labels.known { // as find does, but field by field: what most volumes differ in comes first
+		known := &m.labels.known[i]
+		if known.key.is(&v) && known.key.lockDatastore == lockDatastore && known.key.lockGroup == lockGroup {
+			return known.value
+		}
 	}
+	key := labelKey{Volume: v, lockDatastore: lockDatastore, lockGroup: lockGroup}
 	l := &labels{
 		lock: lockName(lockDatastore, lockGroup, v.Name),
 		disk: "disk:" + v.Datastore + "/" + v.Name,

@@ -84,7 +84,7 @@ const (
 
 func (m *machine) find(v Volume) *slot {
 	for _, sl := range m.slots {
-		if sl.volume == v {
+		if sl.volume.is(&v) {
 			return sl
 		}
 	}

@@ -32,11 +32,28 @@ func (k *Kernel) identify(m *monitor) {
 		k.made(m.name)
 	}
 	if id.number > 0 || m.record {
-		if m.numbered != id { // most often the run before made the same monitors
-			m.numbered, m.identified = id, k.objectOf(id)
-		}
-		m.object = m.identified
+		m.object = k.identified(id)
 	}
+}
+
+// identified is objectOf for the last monitor that was made. Most often the run before made the same monitors.
+//
+//go:norace
+func (k *Kernel) identified(id identity) string {
+	for len(k.answered) < k.monitorsUsed {
+		k.answered = append(k.answered, named{})
+	}
+	n := &k.answered[k.monitorsUsed-1]
+	if n.identity != id {
+		n.identity, n.object = id, k.objectOf(id)
+	}
+	return n.object
+}
+
+// named is what was answered for a monitor, perhaps of an earlier run.
+type named struct {
+	identity
+	object string
 }
 
 // inUse reports whether somebody holds or awaits a monitor.

@@ -91,6 +91,7 @@ type Kernel struct {
 
 	expiries   map[string]string   // see deadlinesOf; kept between runs
 	identities map[identity]string // see objectOf; kept between runs
+	answered   []named             // by monitor, see identified; kept between runs
 	stuck      []*Task             // scratch of expire
 
 	states []func(see func(object string, value Hash)) // see State

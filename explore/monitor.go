@@ -10,10 +10,6 @@ type monitor struct {
 	holder *Task
 	maker  *Task // until its first step after making it ends, nobody else can know the monitor
 
-	// the last answer of Kernel.objectOf, perhaps of an earlier run
-	numbered   identity
-	identified string
-
 	// of the last acquisition, see Kernel.gave
 	step int // in which it was acquired, or made
 	mark int // length of the footprint then

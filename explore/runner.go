@@ -117,7 +117,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		options: o, strategy: s, free: k.free, resting: k.resting[:0], seats: k.seats, spare: append(k.spare, k.tasks...), tasks: k.tasks[:0], live: k.live[:0],
 		enabled: k.enabled[:0], clock: k.clock, root: k.root, current: k.root, timers: k.timers[:0], faults: o.Faults, hash: NewHash(),
 		deviations: k.deviations[:0], time: epoch, atStep: k.atStep[:0], always: true, atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
-		states: k.states[:0], expiries: k.expiries, identities: k.identities, stuck: k.stuck[:0], records: k.records[:0],
+		states: k.states[:0], expiries: k.expiries, identities: k.identities, answered: k.answered, stuck: k.stuck[:0], records: k.records[:0],
 	}
 	if o.unhashed {
 		r.log = eventLog{r.log.lines[:0], r.log.others[:0]}

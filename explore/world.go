@@ -74,9 +74,8 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	}
 	m := k.monitors[k.monitorsUsed]
 	k.monitorsUsed++
-	queue, numbered, identified := m.queue[:0], m.numbered, m.identified
+	queue := m.queue[:0]
 	*m = monitor{} // and then field by field: a struct that is copied makes the processor wait
-	m.numbered, m.identified = numbered, identified
 	m.world, m.name, m.maker, m.step, m.queue = w, name, k.current, k.steps, queue
 	m.fair = k.options.Locks == GoMutex
 	m.record = k.options.Records && k.recorded(name)

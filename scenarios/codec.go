@@ -10,7 +10,7 @@ import (
 // codec is the drivers' codec of all runs of a script: the real one, which sees each text once.
 type codec struct {
 	vmdkops.Plain
-	requests []request
+	requests [16][]request // by what tells most of them apart, see codec.like
 	nulls    map[string]error
 	devices  map[string]device
 	volumes  map[string]described
@@ -39,8 +39,8 @@ var _ vmdkops.Codec = (*codec)(nil)
 // mostTexts is how many texts of a kind are remembered before all are forgotten.
 const mostTexts = 1 << 10
 
-// mostRequests is how many requests are: so few that they are found sooner without a map.
-const mostRequests = 32
+// mostRequests is how many requests are, of those that are alike: so few that they are found sooner without a map.
+const mostRequests = 8
 
 func remember[K comparable, V any](m *map[K]V, key K, value V) {
 	if *m == nil || len(*m) == mostTexts {
@@ -50,20 +50,33 @@ func remember[K comparable, V any](m *map[K]V, key K, value V) {
 }
 
 func (c *codec) Request(r wire.Request) ([]byte, error) {
-	for i := range c.requests {
-		known := &c.requests[i]
+	requests := c.like(&r)
+	for i := range *requests {
+		known := &(*requests)[i]
 		if known.cmd == r.Cmd && known.name == r.Details.Name && known.version == r.Version && known.says(r.Details.Opts) {
 			return known.text, nil
 		}
 	}
 	text, err := c.Plain.Request(r)
 	if err == nil {
-		if len(c.requests) == mostRequests {
-			c.requests = c.requests[:0]
+		if len(*requests) == mostRequests {
+			*requests = (*requests)[:0]
 		}
-		c.requests = append(c.requests, request{r.Cmd, r.Details.Name, r.Version, maps.Clone(r.Details.Opts), text})
+		*requests = append(*requests, request{r.Cmd, r.Details.Name, r.Version, maps.Clone(r.Details.Opts), text})
 	}
 	return text, err
+}
+
+// like returns the requests whose commands begin, and whose names end as those of this one.
+func (c *codec) like(r *wire.Request) *[]request {
+	at := 0
+	if len(r.Cmd) > 0 {
+		at = int(r.Cmd[0])
+	}
+	if n := len(r.Details.Name); n > 0 {
+		at += 5 * int(r.Details.Name[n-1])
+	}
+	return &c.requests[at%len(c.requests)]
 }
 
 // says reports whether a request has these options. Nearly all have none.
