@@ -95,6 +95,7 @@ func (d *Exhaustive) Stats() ExhaustiveStats {
 // node is one decision: who goes on, or which fault happens.
 type node struct {
 	fault   bool
+	spent   bool // nothing can fail any more
 	chosen  int // index of the task, or of the fault
 	options int // of a fault: how many, "none" included
 
@@ -239,6 +240,7 @@ func (d *Exhaustive) Next(c *Choice) int {
 		d.stopped()
 	}
 	n := d.push()
+	n.spent = c.Spent
 	for _, t := range c.Enabled {
 		n.enabled = append(n.enabled, t.index)
 	}

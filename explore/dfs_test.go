@@ -71,6 +71,22 @@ func TestReductionCounts(t *testing.T) {
 	require.Equal(t, 1680, s.Traces, "%+v", s)
 }
 
+// TestAClockThatHadToMoveCallsForNobody: it cannot come before a step of somebody who could go on.
+func TestAClockThatHadToMoveCallsForNobody(t *testing.T) {
+	_, s := all(t, false, explore.Options{}, func(k *explore.Kernel, final func(string)) {
+		w := k.World("w")
+		for _, name := range []string{"a", "b", "c"} {
+			k.Client(name, w, func() {
+				k.Before("act", name)
+				w.Touch(name, true)
+				_ = w.Sleep(t.Context(), time.Second)
+			})
+		}
+		k.AtEnd(func() { final("") })
+	})
+	require.Equal(t, explore.ExhaustiveStats{Runs: 1, Traces: 1}, s)
+}
+
 // act is one step of a random program.
 type act struct{ kind, object int }
 

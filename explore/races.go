@@ -85,7 +85,7 @@ func (t *trace) races(from int) {
 		}
 		if j >= from {
 			for _, i := range rivals {
-				if t.steps[i].task != s.task && !t.implied(i, before, rivals, none) && !t.within(i, released) {
+				if t.steps[i].task != s.task && !t.implied(i, before, rivals, none) && !t.within(i, released) && !t.compels(i, s) {
 					t.reverse(i, j, s)
 				}
 			}
@@ -127,6 +127,13 @@ func (t *trace) implied(i int, before, rivals []int, released int) bool {
 		}
 	}
 	return false
+}
+
+// compels reports whether s is a step of the clock that had to move because nobody could go on, and for that cannot come before i: there
+// somebody can, and the clock must not move early any more.
+func (t *trace) compels(i int, s *step) bool {
+	n := t.steps[i].node
+	return s.task == clockIndex && n != nil && n.spent && slices.Contains(s.objects, starID)
 }
 
 func appendNew(list []int, x int) []int {

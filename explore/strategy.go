@@ -13,6 +13,8 @@ type Choice struct {
 	Default int
 	// Clock says that the last of Enabled is the clock.
 	Clock bool
+	// Spent says that the run's fault budget is.
+	Spent bool
 
 	clock ticker // only if Clock
 }
