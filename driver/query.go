@@ -36,17 +36,14 @@ func (d *Driver) Get(ctx context.Context, given string) (Volume, error) {
 	case kind == vmdkops.NotFound || kind == vmdkops.BadName:
 		return Volume{}, fail("get", given, err)
 	default:
-		at, known := d.volumes.mountpoint(context.WithoutCancel(ctx), n)
-		if known != nil || at == "" {
+		at := d.volumes.mountpoint(n)
+		if at == "" {
 			return Volume{}, fail("get", given, err)
 		}
 		d.log.Warn("answered from what is known: ESX did not say", "volume", given, "error", err)
 		return Volume{Name: given, Mountpoint: at, Status: d.describe(wire.Volume{Status: "unknown: " + err.Error()})}, nil
 	}
-	at, err := d.volumes.mountpointOn(ctx, n, v.Datastore) // perhaps it is mounted under another of its names
-	if err != nil {
-		return Volume{}, fail("get", given, err)
-	}
+	at := d.volumes.mountpointOn(n, v.Datastore) // perhaps it is mounted under another of its names
 	return Volume{Name: given, Mountpoint: at, Created: created(v), Status: d.describe(v)}, nil
 }
 
@@ -64,23 +61,18 @@ func (d *Driver) List(ctx context.Context) ([]Volume, error) {
 		if err != nil {
 			continue // a file that somebody else put there; it cannot be a volume
 		}
-		at, err := d.volumes.mountpoint(ctx, n)
-		if err != nil {
-			return nil, fail("list", "", err)
-		}
-		vs = append(vs, Volume{Name: full, Mountpoint: at})
+		vs = append(vs, Volume{Name: full, Mountpoint: d.volumes.mountpoint(n)})
 	}
 	return vs, nil
 }
 
-// Path returns where a volume is mounted here, "" if it is not.
-func (d *Driver) Path(ctx context.Context, given string) (string, error) {
+// Path returns where a volume is mounted here, "" if it is not. It waits for nothing, so that no context ends it.
+func (d *Driver) Path(_ context.Context, given string) (string, error) {
 	n, err := parseName(given)
 	if err != nil {
 		return "", fail("path", given, err)
 	}
-	at, err := d.volumes.mountpoint(ctx, n)
-	return at, fail("path", given, err)
+	return d.volumes.mountpoint(n), nil
 }
 
 // describe is the status that docker volume inspect shows: the service's own fields, without the empty ones.

@@ -110,9 +110,7 @@ func (r *record) handle(behind []*late) held {
 
 // hold acquires the lock of a volume. The error is context.Cause(ctx).
 func (v *volumes) hold(ctx context.Context, key string) (held, error) {
-	if err := v.table.Lock(ctx); err != nil {
-		return held{}, err
-	}
+	_ = v.table.Lock(context.Background()) // not ctx: whoever has it waits for nothing
 	r := v.records[key]
 	behind := v.late[key]
 	v.env.Touch(key, r == nil) // to count oneself in changes nothing for the others who do
@@ -219,25 +217,21 @@ func (r *record) show() *naming {
 }
 
 // mountpoint returns where a volume is mounted under a name, "" if it is not. It waits for no volume's lock.
-func (v *volumes) mountpoint(ctx context.Context, n name) (string, error) {
-	return v.mountpointOn(ctx, n, "")
-}
+func (v *volumes) mountpoint(n name) string { return v.mountpointOn(n, "") }
 
 // mountpointOn is mountpoint for a volume whose datastore is known too, if that is not "": then it is found under its full
 // name as well.
-func (v *volumes) mountpointOn(ctx context.Context, n name, datastore string) (string, error) {
-	if err := v.table.Lock(ctx); err != nil {
-		return "", err
-	}
+func (v *volumes) mountpointOn(n name, datastore string) string {
+	_ = v.table.Lock(context.Background()) // cannot fail: the context never ends
 	defer v.table.Unlock()
 	v.env.Touch(publishedObject+n.volume, false)
 	if r := v.records[n.volume]; r != nil {
 		if path := r.path(n.given); path != "" || datastore == "" {
-			return path, nil
+			return path
 		}
-		return r.path(n.volume + datastoreMarker + datastore), nil
+		return r.path(n.volume + datastoreMarker + datastore)
 	}
-	return "", nil
+	return ""
 }
 
 // path is where the volume is shown to be mounted under a name. The table's monitor is held.
