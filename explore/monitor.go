@@ -39,7 +39,6 @@ func (m *monitor) Lock(ctx context.Context) error {
 		return nil
 	}
 	t := k.acting()
-	k.foreign(ctx)
 	unknown := m.maker == t && m.step == k.steps && m.holder == nil && !m.record
 	switch {
 	case unknown:
@@ -95,7 +94,6 @@ func (m *monitor) Wait(ctx context.Context) error {
 	happensBefore(m)
 	m.holder, m.waited = nil, true
 	k.gave(m)
-	k.foreign(ctx)
 	t.on, t.ctx, t.woken = m, cancellable(ctx), false
 	var woken bool
 	if m.fair {
@@ -115,7 +113,6 @@ func (m *monitor) Wait(ctx context.Context) error {
 	k.took(m)
 	happenedAfter(m)
 	m.waited = true
-	k.foreign(ctx)
 	if !woken {
 		return context.Cause(ctx)
 	}
