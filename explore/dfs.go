@@ -96,8 +96,8 @@ func (d *Exhaustive) Stats() ExhaustiveStats {
 type node struct {
 	fault   bool
 	spent   bool // nothing can fail any more
-	chosen  int // index of the task, or of the fault
-	options int // of a fault: how many, "none" included
+	chosen  int  // index of the task, or of the fault
+	options int  // of a fault: how many, "none" included
 
 	enabled   []int // of the tasks; indexes in Kernel.tasks, the clock is clockIndex
 	backtrack []int // tasks to be tried here
