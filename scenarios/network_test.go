@@ -65,16 +65,21 @@ func TestRareFaultsAreAskedFor(t *testing.T) {
 
 func TestNetworkLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"given network faults=cat":                      `unknown network fault "cat": did you mean cut?`,
-		"given network shard":                           `unknown network "shard": did you mean shared?`,
-		"given network":                                 "want given network",
-		"given network faults=cut@x":                    "want a number of bytes, half or last after @",
-		"given network faults=taken-for@vm9":            `unknown VM "vm9"`,
-		"given network shared\ngiven network s":         "2: ",
-		"given network direct shared":                   "1: given network direct: that network has no other properties",
-		"given network direct\ngiven faults 1":          "1: given network direct: who sends a request carries it",
-		"given network direct\nstart c2: crash plugin":  "1: given network direct: crash is nothing that Docker",
-		"given network direct\ngiven recovery every=5m": "1: given network direct: it is for one ESX host",
+		"given network faults=cat":                                                    `unknown network fault "cat": did you mean cut?`,
+		"given network shard":                                                         `unknown network "shard": did you mean shared?`,
+		"given network":                                                               "want given network",
+		"given network faults=cut@x":                                                  "want a number of bytes, half or last after @",
+		"given network faults=taken-for@vm9":                                          `unknown VM "vm9"`,
+		"given network shared\ngiven network s":                                       "2: ",
+		"given network direct shared":                                                 "1: given network direct: that network has no other properties",
+		"given network direct\ngiven faults 1":                                        "1: given network direct: who sends a request carries it",
+		"given network direct\nstart c2: crash plugin":                                "1: given network direct: crash is nothing that Docker",
+		"given network direct\ngiven recovery every=5m":                               "1: given network direct: it is for one ESX host",
+		"given network direct\ngiven esx esx2":                                        "1: given network direct: it is for one ESX host",
+		"given network direct\ngiven crashes plugin":                                  "1: given network direct: who sends a request carries it",
+		"given network direct\nschedule\n  fault busy at c1 docker.list()#1":          "1: given network direct: who sends a request carries it",
+		"given network direct\nschedule\n  switch c1 -> clock before lock(volumes)#1": "1: given network direct: who sends a request carries it",
+		"given network direct\ngiven quirk detach-fault-ends=on":                      "1: given network direct: it is for one ESX host",
 	} {
 		_, err := scenarios.Parse("x.scn", text+"\nstart c1: list\n")
 		require.ErrorContains(t, err, want)
@@ -134,4 +139,15 @@ func TestADirectNetworkHasNoFaults(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, rep.Found, "%+v", rep)
 	require.Len(t, tasks, 2, "%v", tasks)
+}
+
+// TestProgramsWithoutFaultsAreDirect, which is why so many of them can be proved; and those with faults cannot be.
+func TestProgramsWithoutFaultsAreDirect(t *testing.T) {
+	for faults := range 2 {
+		for p := range (scenarios.Scope{Clients: 1, Ops: 1, Faults: faults}).Programs() {
+			require.Equal(t, faults == 0, p.Direct, p.Text())
+			_, err := scenarios.Parse("x.scn", p.Text())
+			require.NoError(t, err)
+		}
+	}
 }
