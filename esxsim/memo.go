@@ -87,7 +87,8 @@ func (m *Memo) share(name *string) {
 	}
 }
 
-// Meta is DecodeMeta of what a [Store] has returned. The result is not to be changed.
+// Meta is DecodeMeta of what a [Store] has returned, which nobody changes any more; see [Store]. The result is not to be
+// changed.
 func (m *Memo) Meta(text []byte) (*Meta, error) {
 	is := identify(text)
 	if known := m.sidecars.find(&is); known != nil {

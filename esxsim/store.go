@@ -87,9 +87,10 @@ type Store interface {
 	// DeleteDisk deletes a disk that nobody has locked. ErrNotExist, ErrLocked. The sidecar stays.
 	DeleteDisk(ctx context.Context, v Volume) error
 
-	// ReadMeta returns the text of the sidecar, without padding. ErrNotExist. The caller does not change it.
+	// ReadMeta returns the text of the sidecar, without padding. ErrNotExist. Nobody changes it, the store neither, whatever
+	// becomes of the sidecar: a [Memo] knows a text again by where it is.
 	ReadMeta(ctx context.Context, v Volume) ([]byte, error)
-	// WriteMeta creates or replaces the sidecar. The store does not change text and may keep it.
+	// WriteMeta creates or replaces the sidecar. Nobody changes text; the store may keep it.
 	WriteMeta(ctx context.Context, v Volume, text []byte) error
 	// DeleteMeta deletes the sidecar. ErrNotExist.
 	DeleteMeta(ctx context.Context, v Volume) error

@@ -157,6 +157,52 @@ func TestGetText(t *testing.T) {
 		"vm3", "get", "big", "")
 }
 
+// witness is a store that remembers each text of metadata, as it was and where it is.
+type witness struct {
+	esxsim.Store
+	seen [][]byte
+	was  []string
+}
+
+func (w *witness) note(text []byte) {
+	w.seen, w.was = append(w.seen, text), append(w.was, string(text))
+}
+
+func (w *witness) ReadMeta(ctx context.Context, v esxsim.Volume) ([]byte, error) {
+	text, err := w.Store.ReadMeta(ctx, v)
+	w.note(text)
+	return text, err
+}
+
+func (w *witness) WriteMeta(ctx context.Context, v esxsim.Volume, text []byte) error {
+	w.note(text)
+	return w.Store.WriteMeta(ctx, v, text)
+}
+
+// TestNobodyChangesATextOfMetadata: neither the service nor its store does so with one that went from one to the other, because what
+// it says is known by where it is, see Memo.Meta.
+func TestNobodyChangesATextOfMetadata(t *testing.T) {
+	w := &witness{}
+	h := newHost(t, func(c *esxsim.Config) {
+		w.Store = c.Store
+		c.Store = w
+	})
+	for _, v := range []string{"a", "b"} {
+		h.want(null, "vm1", "create", v, `{"fstype":"ext4"}`)
+		h.want(place0, "vm1", "attach", v, "")
+		h.want(null, "vm1", "detach", v, "")
+		h.want(place0, "vm2", "attach", v, "")
+		h.want(null, "vm2", "detach", v, "")
+	}
+	h.want(null, "vm1", "create", "c", `{"clone-from":"a"}`)
+	h.want(null, "vm1", "remove", "a", "")
+	h.want(null, "vm1", "create", "a", `{"access":"read-only"}`)
+	require.Greater(t, len(w.seen), 15)
+	for i, text := range w.seen {
+		require.Equal(t, w.was[i], string(text))
+	}
+}
+
 func TestMetaText(t *testing.T) {
 	m := esxsim.Meta{
 		Status:  "detached",

@@ -1,6 +1,7 @@
 package host_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"vmdkvol/esxsim"
 	"vmdkvol/esxsim/host"
+	"vmdkvol/seam"
 )
 
 func store(t *testing.T, dir string) esxsim.Store {
@@ -40,6 +42,52 @@ func TestFormats(t *testing.T) {
 		require.Equal(t, format, disk.Format)
 		require.EqualValues(t, 4<<20, disk.Size)
 		require.Equal(t, format != esxsim.Thin, disk.Allocated >= 4<<20, "%s: %d bytes", format, disk.Allocated)
+	}
+}
+
+// TestATextThatWasReadStaysAsItIs, in every kind of store, whatever becomes of its sidecar: esxsim.Memo knows a text again by where it
+// is.
+func TestATextThatWasReadStaysAsItIs(t *testing.T) {
+	for name, s := range map[string]esxsim.Store{
+		"memory": esxsim.NewMemStore(seam.Real(), false, "ds1"),
+		"files":  store(t, t.TempDir()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			type read struct{ text, was []byte }
+			var all []read
+			var memo esxsim.Memo
+			look := func(v esxsim.Volume, status string) {
+				text, err := s.ReadMeta(t.Context(), v)
+				require.NoError(t, err)
+				all = append(all, read{text, bytes.Clone(text)})
+				meta, err := memo.Meta(text)
+				require.NoError(t, err)
+				require.Equal(t, status, meta.Status)
+			}
+			write := func(v esxsim.Volume, status string) {
+				require.NoError(t, s.WriteMeta(t.Context(), v, esxsim.EncodeMeta(esxsim.Meta{Status: status})))
+				look(v, status)
+			}
+			a, b := volume("a"), volume("b")
+			_, err := s.CreateDisk(t.Context(), a, 1<<20, esxsim.Thin)
+			require.NoError(t, err)
+			for _, status := range []string{"detached", "attached", "detached", "lost"} { // texts of one length, too
+				write(a, status)
+				write(b, "of b, "+status)
+				look(a, status)
+			}
+			require.NoError(t, s.DeleteMeta(t.Context(), b))
+			_, err = s.CloneDisk(t.Context(), a, b, esxsim.Thin)
+			require.NoError(t, err)
+			look(b, "lost")
+			write(b, "attached")
+			require.NoError(t, s.DeleteMeta(t.Context(), a))
+			require.NoError(t, s.DeleteDisk(t.Context(), a))
+			write(a, "new")
+			for _, r := range all {
+				require.Equal(t, string(r.was), string(r.text))
+			}
+		})
 	}
 }
 
