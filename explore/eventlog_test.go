@@ -66,3 +66,19 @@ func TestASearchSaysTheHashOfItsLastRun(t *testing.T) {
 	require.Greater(t, found, 10)
 	require.Less(t, found, 240)
 }
+
+// TestWhoObservesASearchSeesEachOfItsRuns, for then none only notes its events.
+func TestWhoObservesASearchSeesEachOfItsRuns(t *testing.T) {
+	r := explore.NewRunner()
+	defer r.Close()
+	seen := 0
+	o := explore.Options{Observe: func(e explore.Event) {
+		if e.Kind == explore.VisibleEvent {
+			seen++
+		}
+	}}
+	program := func(k *explore.Kernel) { k.Client("c", k.World("w"), func() { k.Note("here") }) }
+	rep := r.Search(explore.Search{Strategy: explore.Random(1), From: 1, Schedules: 7, Options: o}, program)
+	require.False(t, rep.Found)
+	require.Equal(t, 7, seen)
+}

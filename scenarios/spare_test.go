@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,5 +89,39 @@ func TestWhoMayBeAtWorkWhileACallIsAlone(t *testing.T) {
 			_ = stage.Spares(apart, apart)
 			require.Equal(t, tc.want, stage.Accompanied(1), "after a question about another order")
 		})
+	}
+}
+
+// bystander is the default schedule, and looks at what the step accesses in which something was answered.
+type bystander struct {
+	explore.Sequential
+	answer string
+	told   bool
+	seen   []explore.Access
+}
+
+func (b *bystander) observe(e explore.Event) {
+	b.told = b.told || e.Kind == explore.VisibleEvent && e.Text == b.answer
+}
+
+func (b *bystander) Stepped(_ *explore.Task, footprint []explore.Access) {
+	if b.told && b.seen == nil {
+		b.seen = append(b.seen, footprint...)
+	}
+}
+
+// TestWhatAnUnmountLeavesIsLookedAt in the step that answers it, unless nobody can have anything to do with that.
+func TestWhatAnUnmountLeavesIsLookedAt(t *testing.T) {
+	for network, looks := range map[string]bool{"": true, "given network direct\n": false} {
+		s := stageOf(t, network+"given volume v\nstart c1: mount v; unmount v\n")
+		r := explore.NewRunner()
+		defer r.Close()
+		b := &bystander{answer: "unmount v -> ok"}
+		res := r.Run(s.Program, b, 0, explore.Options{Observe: b.observe})
+		require.Nil(t, res.Failure)
+		require.True(t, b.told)
+		for _, object := range []string{"/mnt/vmdk/v@ds1", "disk:ds1/v"} {
+			require.Equal(t, looks, slices.Contains(b.seen, explore.Access{Object: object, Mode: explore.Read}), "%q %s: %v", network, object, b.seen)
+		}
 	}
 }
