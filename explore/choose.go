@@ -139,6 +139,7 @@ func (k *Kernel) unwindNext() (next *Task) {
 func (k *Kernel) ticked() {
 	if k.watcher != nil {
 		k.watcher.Stepped(k.clock, k.footprint)
+		k.repeated()
 		if k.denied != nil {
 			k.tellDenied()
 		}

@@ -46,7 +46,7 @@ func (k *Kernel) drop(d *deadline, sleeper *Task) {
 //
 //go:norace
 func (k *Kernel) arranges() {
-	if k.watcher != nil {
+	if k.notes {
 		k.footprint = append(k.footprint, Access{timersObject, arrange})
 	}
 }
@@ -55,7 +55,7 @@ func (k *Kernel) arranges() {
 //
 //go:norace
 func (k *Kernel) looks() {
-	if k.watcher != nil {
+	if k.notes {
 		k.touch(timeObject, false)
 	}
 }
@@ -78,7 +78,7 @@ func (k *Kernel) tick() {
 		k.timers = k.timers[:len(k.timers)-1]
 		switch {
 		case t.deadline != nil:
-			if k.watcher != nil {
+			if k.notes {
 				k.touch(k.deadlinesOf(t.deadline.owner), true)
 			}
 			k.expire(t.deadline)

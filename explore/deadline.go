@@ -31,7 +31,7 @@ func (k *Kernel) newDeadline(parent context.Context, at time.Time) *deadline {
 		d = &deadline{}
 		d.cancel = func() {
 			d.k.drop(d, nil)
-			if d.k.watcher != nil && d.owner != d.k.current {
+			if d.k.notes && d.owner != d.k.current {
 				d.k.touch(d.k.deadlinesOf(d.owner), true)
 			}
 			d.end(context.Canceled)
@@ -67,7 +67,7 @@ func (d *deadline) Err() error {
 //
 //go:norace
 func (k *Kernel) foreign(ctx context.Context) {
-	if k.watcher != nil {
+	if k.notes {
 		k.consulted(ctx)
 	}
 }

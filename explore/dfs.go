@@ -13,8 +13,9 @@ package explore
 // [World.WithDeadline], or be declared with [Kernel.Follow]: of any other the footprints say nothing.
 type Exhaustive struct {
 	reduction reduction
-	strict    bool // see NewStrict
-	ops       []op // of the last run; only if strict
+	strict    bool   // see NewStrict
+	ops       []op   // of the last run; only if strict
+	found     memory // of the last run
 	extension extension
 	ordering  orderRun // scratch of Strict
 
@@ -218,7 +219,8 @@ func contains(list []asleep, task int) bool {
 
 // Begin is called by the runner.
 func (d *Exhaustive) Begin(int) {
-	d.at, d.current, d.forced, d.ending, d.ordered, d.ops, d.taken = 0, nil, false, false, false, d.ops[:0], d.taken[:0]
+	d.at, d.current, d.forced, d.ending, d.ordered, d.taken = 0, nil, false, false, false, d.taken[:0]
+	d.recall()
 	d.trace.reset()
 	d.stats.Runs++
 }
@@ -334,11 +336,11 @@ func (d *Exhaustive) push() *node {
 func (d *Exhaustive) Stepped(t *Task, footprint []Access) {
 	over, stopped := d.passing.over, d.passing.stopped
 	d.passing.over, d.passing.stopped = 0, false
-	if d.strict {
-		d.tell(t, footprint)
-	}
 	if d.trace.again() {
 		return
+	}
+	if d.strict {
+		d.tell(t, footprint)
 	}
 	if t.index == clockIndex && (d.current == nil || d.current.chosen != clockIndex || d.trace.ends(d.current)) {
 		d.trace.add(t.index, none, nil, footprint) // nothing else could be done

@@ -131,6 +131,9 @@ type Watcher interface {
 	Stepped(t *Task, footprint []Access)
 }
 
+// blind is a watcher that looks at no footprint: only whose step it was counts for it.
+type blind interface{ looksAway() }
+
 // denier is a watcher that also wants to know, after every step, which tasks could go on if a monitor were free; and from
 // which the step took away what they were about to do, because it killed or woke them: everything is denied them.
 type denier interface {
@@ -155,6 +158,8 @@ type postponer interface{ postpones() bool }
 func (k *Kernel) tellDenied() {
 	for _, t := range k.live {
 		switch {
+		case k.repeats: // it has been told
+			t.late, t.missed = false, false
 		case t.dying, t.late:
 			t.late, t.missed = false, false
 			k.denied.deniedBy(t, everything)
@@ -202,6 +207,9 @@ func (k *Kernel) recorded(monitor string) bool {
 	}
 	if found && !slices.Contains(k.records, monitor) {
 		k.records = append(k.records, monitor)
+		if k.memory != nil {
+			k.memory.records = append(k.memory.records, recordFound{monitor, k.memory.steps})
+		}
 	}
 	return found
 }
@@ -223,7 +231,7 @@ func (k *Kernel) Follow(object string) {
 //go:norace
 func (k *Kernel) took(m *monitor) {
 	m.step = k.steps
-	if k.watcher != nil {
+	if k.notes {
 		m.mark, m.waited = len(k.footprint), false
 		k.taken = append(k.taken, m)
 	}
@@ -233,7 +241,7 @@ func (k *Kernel) took(m *monitor) {
 //
 //go:norace
 func (k *Kernel) gave(m *monitor) {
-	if k.watcher == nil {
+	if !k.notes {
 		return
 	}
 	gives, within := release, section

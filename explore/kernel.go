@@ -82,7 +82,11 @@ type Kernel struct {
 	records    []string   // objects that are a monitor's record, see Options.Records
 	taken      []*monitor // by the current step
 	watcher    Watcher    // the strategy, if it wants to know footprints
+	notes      bool       // it does; for some only whose turn it is counts
 	footprints bool       // somebody does: the watcher, or monitors that are a record's
+	repeater   repeater   // the strategy, if its runs begin with steps of the run before
+	memory     *memory    // its, or nil
+	repeats    bool       // the step that is under way is one of those
 	denied     denier     // the strategy, if it wants to know who waits for a monitor
 	passer     passer     // the strategy, if it lets steps go on over yields
 	strict     bool       // the strategy runs traces in the orders in which calls are made late

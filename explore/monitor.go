@@ -53,7 +53,7 @@ func (m *monitor) Lock(ctx context.Context) error {
 		t.on, t.ctx = m, cancellable(ctx)
 		k.yield(t, locking, Point{"lock", m.name})
 	}
-	if (unknown || k.wary || k.watcher != nil) && ctx.Err() != nil { // after a yield in any other kernel it has not ended
+	if (unknown || k.wary || k.notes) && ctx.Err() != nil { // after a yield in any other kernel it has not ended
 		if d, ok := ctx.(*deadline); (!ok || !d.plain) && t.follows == "" {
 			k.touch(everything, true) // somebody may end it without a word
 		}

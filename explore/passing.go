@@ -40,6 +40,13 @@ const mostPassed = 64
 // this one and the next in one.
 func (d *Exhaustive) passes(footprint []Access, held bool) bool {
 	p := &d.passing
+	if n := len(d.trace.steps); d.repeats() {
+		again := p.over < d.trace.steps[:n+1][n].passed
+		if again {
+			p.over++
+		}
+		return again
+	}
 	if p.state != straight || p.over == mostPassed {
 		return false
 	}

@@ -125,7 +125,9 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 	}
 	k.shut.holder, k.wary = k.root, o.Locks == GoMutex
 	k.watcher, _ = s.(Watcher)
-	k.footprints = k.watcher != nil || o.Records
+	_, blind := s.(blind)
+	k.notes = k.watcher != nil && !blind
+	k.footprints = k.notes || o.Records
 	k.denied, _ = s.(denier)
 	if p, ok := s.(postponer); ok {
 		k.strict = p.postpones()
@@ -143,6 +145,9 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		defer p.running.Store(false)
 	}
 	s.Begin(n)
+	if p, ok := s.(repeater); ok && !k.threads {
+		k.repeat(p)
+	}
 	p(k)
 	k.loop()
 	res := Result{Failure: k.failure, Abandoned: k.abandoned, Hash: k.hash, Outside: k.outside, Steps: k.steps, Departures: len(k.deviations)}

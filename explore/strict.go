@@ -304,6 +304,9 @@ type orderRun struct {
 
 func (s *orderRun) Begin(int) {}
 
+// looksAway marks it as blind.
+func (s *orderRun) looksAway() {}
+
 // Stepped makes the kernel ask even if there is no choice. A turn of the clock is over if the clock had to move.
 func (s *orderRun) Stepped(t *Task, _ []Access) {
 	if t.index == clockIndex && !s.early && s.at < len(s.turns) {

@@ -142,6 +142,7 @@ func (k *Kernel) watched(t *Task) {
 		k.footprint = append(k.footprint, Access{t.follows, Read})
 	}
 	k.watcher.Stepped(t, k.footprint)
+	k.repeated()
 	if k.denied != nil {
 		k.tellDenied()
 	}

@@ -78,13 +78,21 @@ func (w *World) NewMonitor(name string) seam.Monitor {
 	*m = monitor{} // and then field by field: a struct that is copied makes the processor wait
 	m.world, m.name, m.maker, m.step, m.queue = w, name, k.current, k.steps, queue
 	m.fair = k.options.Locks == GoMutex
-	m.record = k.options.Records && k.recorded(name)
 	for _, quiet := range w.quiet {
 		m.quiet = m.quiet || quiet == name
 	}
-	if m.object = name; k.watcher != nil && !m.quiet {
-		k.identify(m)
+	if k.recognize(m) {
+		return m
 	}
+	m.record = k.options.Records && k.recorded(name)
+	switch m.object = name; {
+	case m.quiet:
+	case k.notes:
+		k.identify(m)
+	case k.watcher != nil && !m.record:
+		k.made(name) // which makes a record of the next one of the name, here as in runs with notes
+	}
+	k.remember(m)
 	return m
 }
 
