@@ -95,6 +95,6 @@ met.
 
 // matrixSources are the files that the matrix speaks of: what mutants change, and what explores them.
 var matrixSources = []string{
-	"driver/*.go", "driver/vmdkops/*.go", "driver/wire/*.go", "vmcisim/*.go", "esxsim/*.go", "guestsim/*.go",
+	"driver/*.go", "driver/vmdkops/*.go", "driver/wire/*.go", "vmcisim/*.go", "esxsim/*.go", "guestsim/*.go", "dockersim/*.go",
 	"scenarios/*.scn", "scenarios/mutants/*.mutant",
 }
