@@ -126,6 +126,7 @@ func (d *Exhaustive) restart() {
 
 // Anew begins another search of the kind, of the same program or of another one, in the memory of this one.
 func (d *Exhaustive) Anew() {
+	d.trace.takeBack(0) // while its objects have their numbers
 	t, p, kind := d.trace, passing{seen: d.passing.seen}, d.reduction
 	if t.same, t.known = 0, 0; len(t.ids) > mostNames {
 		t.ids, t.objects = nil, nil

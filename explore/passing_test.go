@@ -91,3 +91,28 @@ func TestASearchBeginsAnew(t *testing.T) {
 		require.Equal(t, fresh.Stats(), again.Stats())
 	}
 }
+
+// TestASearchOfManyNamesBeginsAnew: it forgets them.
+func TestASearchOfManyNamesBeginsAnew(t *testing.T) {
+	r := explore.NewRunner()
+	defer r.Close()
+	search := explore.NewExhaustive(false)
+	for n := range 3 {
+		search.Anew()
+		for search.More() {
+			r.Run(func(k *explore.Kernel) {
+				w := k.World("w")
+				for _, name := range []string{"c1", "c2"} {
+					k.Client(name, w, func() {
+						k.Before("write", "x")
+						for i := range 2500 {
+							w.Touch(fmt.Sprint(name, n, i), true)
+						}
+						w.Touch("x", true)
+					})
+				}
+			}, search, 0, explore.Options{})
+		}
+		require.Equal(t, explore.ExhaustiveStats{Runs: 2, Traces: 2}, search.Stats())
+	}
+}
