@@ -68,17 +68,31 @@ func (d *deadline) Err() error {
 //go:norace
 func (k *Kernel) foreign(ctx context.Context) {
 	if k.notes {
-		k.consulted(ctx)
+		k.consulted(k.current, ctx)
 	}
 }
 
-// consulted is foreign for a watcher.
+// forestalls says in the footprint that the current step wakes a task, which then does not give up any more: whether it could have
+// depends on its context. The task itself need not look, before or after.
 //
 //go:norace
-func (k *Kernel) consulted(ctx context.Context) {
-	if d, ok := ctx.(*deadline); ok && k.current != nil {
+func (k *Kernel) forestalls(t *Task) {
+	if !k.notes || t.ctx == nil {
+		return
+	}
+	k.consulted(t, t.ctx)
+	if t.follows != "" {
+		k.touch(t.follows, false)
+	}
+}
+
+// consulted is foreign for a watcher, and for the context of any task.
+//
+//go:norace
+func (k *Kernel) consulted(t *Task, ctx context.Context) {
+	if d, ok := ctx.(*deadline); ok && t != nil {
 		for e := d; e != nil; e = e.up {
-			if e.owner != k.current {
+			if e.owner != t {
 				k.touch(everything, true)
 				return
 			}

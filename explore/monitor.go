@@ -148,6 +148,7 @@ func (m *monitor) Wake() {
 	}
 	for _, t := range k.live {
 		if (t.state == waiting || t.state == parked) && t.on == m && !t.woken {
+			k.forestalls(t)
 			t.woken, t.gate = true, m
 			if t.late = t.expired(); !t.late { // or else it could go on before
 				t.cause = k.steps
