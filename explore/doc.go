@@ -14,11 +14,14 @@
 //
 // The strategies: [Sequential] is the default schedule; [Random], [PCT], [POS] and [Delay] draw schedules, each run from
 // a seed and its number; [Bounded] and [Exhaustive] enumerate them; [Replay] follows one; [Portfolio] mixes them, and is
-// what to take when in doubt. [Exhaustive] leaves out what footprints say makes no difference, and [Runner.Audit] takes
-// samples of whether they say the truth. [NewStrict] begins a search that also leaves out the orders of calls and answers
-// that say less about the program than others do. [NewStrategy] makes them of their names. [Runner.Search] hunts with any of them,
+// what to take when in doubt. [NewStrategy] makes them of their names. [Runner.Search] hunts with any of them,
 // [Runner.Minimize] makes what it found small and proves that nothing smaller fails, [Runner.Explain] finds the nearest
 // schedule that passes, and a [Coverage] says how much a search that found nothing is worth.
+//
+// [Exhaustive] leaves out what footprints say makes no difference, and [Runner.Audit] takes samples of whether they say the truth.
+// Without faults it does not even stop at yields before which a step has done nothing that others could notice. [NewStrict] begins
+// a search that also leaves out the orders of calls and answers that say less about the program than others do:
+// [Runner.Strict] runs those others, but for an [Order] of which whoever judges says that it tells him nothing new.
 //
 // [Options] say how monitors are handed on ([LockModel]) and whether objects of their names are their records
 // ([Options.Records]), and may name a [Watchdog] for code that blocks anywhere else.
@@ -29,7 +32,8 @@
 //
 // Invariants:
 //
-//   - The same program and the same deviations give the same events, and so the same [Result.Hash], in every process.
+//   - The same program and the same deviations give the same events, and so the same [Result.Hash], in every process, whatever
+//     strategy they come from: a replay stops where a reduced search did not, and goes on there.
 //   - Run n of a strategy depends on its seed, n and the shape it was told, unless InOrder says that it goes on from others.
 //   - Every decision that differs from the default is recorded, exactly once, in [Result.Deviations].
 //   - A task of a crashed world never acts again: each of its yields panics, in deferred code too, and its unlocks do

@@ -58,8 +58,15 @@
 // leave alone when something crashes. An answer, a count, an end and a check are expectations: they are compared when a
 // script is replayed under its own schedule, not when its schedules are explored.
 //
-// Invariant: a world is built anew for every schedule and shares nothing with the last one but memories of pure
-// functions, so that a schedule's outcome depends on the scenario and the schedule alone.
+// A proof ([Prover]) runs of each trace the orders that say most, and not all of these: spare.go says which ones cannot tell the
+// oracles anything new.
+//
+// Invariants:
+//
+//   - A world is built anew for every schedule and shares nothing with the last one but room and memories of pure functions, so
+//     that a schedule's outcome depends on the scenario and the schedule alone.
+//   - An oracle that looks at something else than what an answer or the end leaves, and who overlaps whom, has a condition
+//     in spare.go.
 //
 // Example:
 //
