@@ -20,6 +20,8 @@ func (s *Script) directly() error {
 		return errors.New("given network direct: that network has no other properties")
 	case s.Faults > 0 || len(s.Crashes) > 0 || faultsIn(s.Schedule) > 0:
 		return errDirect
+	case len(s.Latency) > 0:
+		return errors.New("given network direct: a command that takes long can be given up on its way: leave out given latency, or that line")
 	case s.Recovery > 0 || len(s.ESX) > 0 || s.mayEnd():
 		return errors.New("given network direct: it is for one ESX host that lives as long as the run, and drivers that do not recover")
 	}

@@ -75,6 +75,7 @@ func TestNetworkLine(t *testing.T) {
 		"given network direct\ngiven faults 1":                                        "1: given network direct: who sends a request carries it",
 		"given network direct\nstart c2: crash plugin":                                "1: given network direct: crash is nothing that Docker",
 		"given network direct\ngiven recovery every=5m":                               "1: given network direct: it is for one ESX host",
+		"given network direct\ngiven latency get=30s":                                 "1: given network direct: a command that takes long",
 		"given network direct\ngiven esx esx2":                                        "1: given network direct: it is for one ESX host",
 		"given network direct\ngiven crashes plugin":                                  "1: given network direct: who sends a request carries it",
 		"given network direct\nschedule\n  fault busy at c1 docker.list()#1":          "1: given network direct: who sends a request carries it",
