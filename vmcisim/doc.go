@@ -6,7 +6,8 @@
 //
 // How a round trip runs. The caller encodes a real frame, puts it in flight, starts a carrier task in the ESX side's
 // world and waits. The carrier yields and delivers the request, runs the Handler, yields again and delivers the reply.
-// So a request whose sender has given up or crashed still executes, at a time of the schedule's choice.
+// So a request whose sender has given up or crashed still executes, at a time of the schedule's choice. With Config.Direct the
+// caller is its own carrier, and nothing of the kind can happen.
 //
 // Invariants:
 //
@@ -62,8 +63,9 @@
 //
 // Fidelity: like the original, one connection for each request, no request ids, no timeout, and a service that closes
 // the connection without a reply when it refuses a frame (docs/original.md §1.1, §1.5). A duplicate that executes after
-// its reply is not offered: a stream does not repeat. Absent: source ports as numbers. Config.Shared is no fidelity; it
-// is the network as the review thread of PR #810 imagined it (docs/original.md H1).
+// its reply is not offered: a stream does not repeat. Absent: source ports as numbers. Config.Direct and Config.Shared are
+// no fidelity: the one is there to make searches small, the other is the network as the review thread of PR #810 imagined it
+// (docs/original.md H1).
 //
 //	net := vmcisim.New(vmcisim.Config{Env: esxEnv, Stage: stage, Handler: service.Handle})
 //	client := vmdkops.New(vmdkops.Config{Env: env, Transport: net.Endpoint("vm1", env)})
