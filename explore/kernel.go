@@ -84,9 +84,10 @@ type Kernel struct {
 	watcher    Watcher    // the strategy, if it wants to know footprints
 	notes      bool       // it does; for some only whose turn it is counts
 	footprints bool       // somebody does: the watcher, or monitors that are a record's
-	repeater   repeater   // the strategy, if its runs begin with steps of the run before
-	memory     *memory    // its, or nil
+	memory     *memory    // of the strategy, if its runs begin with steps of the run before; nil otherwise
+	again      int        // how many steps those are
 	repeats    bool       // the step that is under way is one of those
+	silent     bool       // its events need not be noted: their hash is known
 	denied     denier     // the strategy, if it wants to know who waits for a monitor
 	passer     passer     // the strategy, if it lets steps go on over yields
 	strict     bool       // the strategy runs traces in the orders in which calls are made late
@@ -267,7 +268,7 @@ func (k *Kernel) note(kind EventKind, task, text string) {
 		return
 	}
 	switch {
-	case k.stopped:
+	case k.stopped, k.silent:
 	case k.log != nil:
 		e := k.log.add()
 		e.Kind, e.Task, e.Text = kind, task, text
@@ -281,7 +282,7 @@ func (k *Kernel) note(kind EventKind, task, text string) {
 //
 //go:norace
 func (k *Kernel) show(e Event) {
-	if k.stopped {
+	if k.stopped || k.silent {
 		return
 	}
 	e.Deviation = k.deviated
@@ -314,7 +315,7 @@ func (k *Kernel) noteStep(t *Task) {
 		k.show(Event{Kind: StepEvent, Task: t.name, Point: t.point})
 		return
 	}
-	if !k.stopped {
+	if !k.stopped && !k.silent {
 		k.deviated = false
 		k.hash = k.hash.step(t.hash, &t.point)
 	}

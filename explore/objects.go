@@ -54,6 +54,7 @@ type access struct {
 // deeds are what may change about an object with a step, but for what is appended to its lists.
 type deeds struct {
 	recent   int // the first of the accesses that a later one may conflict with
+	modes    int // bits, of these
 	acquired int // latest acquisition of the monitor, -1 if none
 	section  int // the first of the sections since then
 	released int // latest release of the monitor, -1 if none
@@ -65,6 +66,15 @@ type deeds struct {
 
 // untouched is an object before the first step.
 func untouched() object { return object{deeds: deeds{acquired: -1, released: -1, latest: -1}} }
+
+// rivals are the accesses that one of this mode may conflict with. A write is the first of them, or none is.
+func (o *object) rivals(mode Mode) []access {
+	recent := o.accesses[o.recent:]
+	if mode != Write && o.modes&^(1<<mode|1<<Write) == 0 && len(recent) > 1 {
+		return recent[:1]
+	}
+	return recent
+}
 
 // former is what an object was before a step accessed it.
 type former struct {
@@ -98,11 +108,11 @@ func (t *trace) record(j int) {
 		case a.Mode == change:
 			o.latest, o.section = j, len(o.sections)
 		case a.Mode == Write:
-			o.recent = len(o.accesses)
+			o.recent, o.modes = len(o.accesses), 1<<Write
 			o.accesses = append(o.accesses, access{j, a.Mode})
 		default:
 			if n := len(o.accesses); n == o.recent || o.accesses[n-1] != (access{j, a.Mode}) {
-				o.accesses = append(o.accesses, access{j, a.Mode})
+				o.accesses, o.modes = append(o.accesses, access{j, a.Mode}), o.modes|1<<a.Mode
 			}
 		}
 	}

@@ -40,7 +40,7 @@ const mostPassed = 64
 // this one and the next in one.
 func (d *Exhaustive) passes(footprint []Access, held bool) bool {
 	p := &d.passing
-	if n := len(d.trace.steps); d.repeats() {
+	if n := len(d.trace.steps); d.trace.repeating() {
 		again := p.over < d.trace.steps[:n+1][n].passed
 		if again {
 			p.over++

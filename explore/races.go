@@ -24,22 +24,22 @@ func (t *trace) races(from int) {
 		if s.cause >= 0 && s.cause < j {
 			before = append(before, s.cause)
 		}
-		for at, a := range s.footprint {
-			if s.objects[at] == starID {
+		for at, id := range s.objects {
+			if id == starID {
 				for i := range j {
 					rivals = appendNew(rivals, i)
 				}
 				continue
 			}
-			o := &t.objects[s.objects[at]]
-			switch a.Mode {
+			o, mode := &t.objects[id], s.footprint[at].Mode
+			switch mode {
 			case release:
 			case acquire, section:
 				released = max(released, o.released)
 				if o.acquired >= 0 {
 					lockRivals = append(lockRivals, holding{o.acquired, o.released})
 				}
-				if a.Mode == acquire {
+				if mode == acquire {
 					for _, i := range o.sections[o.section:] {
 						lockRivals = append(lockRivals, holding{i, i})
 					}
@@ -56,14 +56,14 @@ func (t *trace) races(from int) {
 				if o.latest >= 0 {
 					rivals = appendNew(rivals, o.latest)
 				}
-				if a.Mode != visit {
+				if mode != visit {
 					for _, i := range o.sections[o.section:] {
 						rivals = appendNew(rivals, i)
 					}
 				}
 			default:
-				for _, r := range o.accesses[o.recent:] {
-					if r.mode != a.Mode || a.Mode == Write {
+				for _, r := range o.rivals(mode) {
+					if r.mode != mode || mode == Write {
 						rivals = appendNew(rivals, r.step)
 					}
 				}

@@ -1,21 +1,21 @@
 package explore
 
-// A run of an exhaustive search begins with steps of the run before. Their footprints are known, and so is what the kernel finds out
-// from footprints: nobody notes them once more.
+// A run of an exhaustive search begins with steps of the run before. Their footprints and events are known, and so is what the kernel finds
+// out from footprints: nobody notes them once more.
 
 // repeater is a strategy whose runs begin with steps of the run before.
 type repeater interface {
-	// repeats reports whether the step that is under way is one of those.
-	repeats() bool
-	// memory is where the kernel keeps what it finds out. The strategy forgets what belongs to steps that it will not repeat.
-	memory() *memory
+	// repeats returns how many steps those are in the run that has begun, and where the kernel keeps what it finds out. The strategy
+	// forgets what belongs to other steps.
+	repeats() (steps int, found *memory)
 }
 
-// memory is what a kernel has found out in a run, as far as it depends on footprints.
+// memory is what a kernel has found out in a run, as far as it depends on footprints, and the hash of its events.
 type memory struct {
 	monitors []made // in the order in which they were made
 	records  []recordFound
-	steps    int // so far
+	hashes   []Hash // of the events up to the end of each of the first steps
+	steps    int    // so far
 }
 
 // made is what the kernel found out about a monitor when it was made.
@@ -35,6 +35,7 @@ func (m *memory) forget(step int) {
 	for n := len(m.records); n > 0 && m.records[n-1].step >= step; n-- {
 		m.records = m.records[:n-1]
 	}
+	m.hashes = m.hashes[:min(step, len(m.hashes))]
 }
 
 // recall begins a run: of the last one's calls, those in steps that it repeats stay.
@@ -52,19 +53,19 @@ func (d *Exhaustive) recall() {
 }
 
 // repeats is called by the kernel.
-func (d *Exhaustive) repeats() bool { return len(d.trace.steps) < d.trace.same }
+func (d *Exhaustive) repeats() (steps int, found *memory) { return d.trace.same, &d.found }
 
-// memory is called by the runner.
-func (d *Exhaustive) memory() *memory { return &d.found }
+// repeating reports whether the step that is under way is one of the run before.
+func (t *trace) repeating() bool { return len(t.steps) < t.same }
 
 // repeat lets the kernel repeat steps, if there are any.
 func (k *Kernel) repeat(p repeater) {
-	k.repeater, k.memory = p, p.memory()
-	k.memory.steps = 0
-	if !p.repeats() {
+	k.again, k.memory = p.repeats()
+	if k.memory.steps = 0; k.again == 0 {
 		return
 	}
 	k.repeats, k.notes, k.footprints = true, false, false
+	k.silent = k.log == nil && k.options.Observe == nil && k.again <= len(k.memory.hashes)
 	for _, r := range k.memory.records {
 		k.records = append(k.records, r.name)
 	}
@@ -74,12 +75,21 @@ func (k *Kernel) repeat(p repeater) {
 //
 //go:norace
 func (k *Kernel) repeated() {
-	if k.memory == nil {
+	m := k.memory
+	if m == nil {
 		return
 	}
-	k.memory.steps++
-	if k.repeats && !k.repeater.repeats() {
-		k.repeats, k.notes, k.footprints = false, true, true
+	m.steps++
+	switch {
+	case !k.repeats:
+		if k.log == nil && len(m.hashes) == m.steps-1 {
+			m.hashes = append(m.hashes, k.hash)
+		}
+	case m.steps == k.again:
+		if k.silent {
+			k.hash, k.deviated = m.hashes[m.steps-1], false
+		}
+		k.repeats, k.silent, k.notes, k.footprints = false, false, true, true
 	}
 }
 

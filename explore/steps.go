@@ -49,7 +49,7 @@ func (t *trace) reset() {
 
 // again reports whether the step that has just been taken is the one that the run before took in this place, and notes it.
 func (t *trace) again() bool {
-	if len(t.steps) >= t.same {
+	if !t.repeating() {
 		return false
 	}
 	t.steps = t.steps[:len(t.steps)+1]

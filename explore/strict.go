@@ -2,6 +2,7 @@ package explore
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 )
 
@@ -267,10 +268,18 @@ func (x *extension) call(i int, done []uint64, order []int) []int {
 
 // close does all that can be done without another call.
 func (x *extension) close(done []uint64, order []int, from int) []int {
-	for j := from; j < len(x.d.trace.steps); j++ {
-		if bit := uint64(1) << (j % 64); (done[j/64]|x.calls[j/64])&bit == 0 && x.ready(done, j) {
-			done[j/64] |= bit
-			order = append(order, j)
+	steps := len(x.d.trace.steps)
+	for w, early := from/64, uint64(1)<<(from%64)-1; w*64 < steps; w, early = w+1, 0 {
+		for open := ^(done[w] | x.calls[w] | early); open != 0; open &= open - 1 {
+			bit := bits.TrailingZeros64(open)
+			j := w*64 + bit
+			if j >= steps {
+				break
+			}
+			if x.ready(done, j) {
+				done[w] |= 1 << bit
+				order = append(order, j)
+			}
 		}
 	}
 	return order
