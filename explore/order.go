@@ -14,14 +14,13 @@ func (o Order) Overlap(a, b int) bool { return !o.Before(a, b) && !o.Before(b, a
 
 // seen is what the outside sees of an order of the last run's steps; nil is that of the run.
 func (d *Exhaustive) seen(order []int) Order {
-	place := d.places(order)
-	var o Order
-	for _, op := range d.ops {
-		answered := -1
-		if op.returned != none {
-			answered = place[op.returned]
+	place, n := d.places(order), len(d.ops)
+	times := make([]int, 2*n)
+	o := Order{Calls: times[:n:n], Answers: times[n:]}
+	for i, op := range d.ops {
+		if o.Calls[i], o.Answers[i] = place[op.called], -1; op.returned != none {
+			o.Answers[i] = place[op.returned]
 		}
-		o.Calls, o.Answers = append(o.Calls, place[op.called]), append(o.Answers, answered)
 	}
 	return o
 }

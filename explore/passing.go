@@ -7,7 +7,8 @@ type passing struct {
 	over    int  // yields of the step that is under way
 	stopped bool // it has come to one that it would pass, but for who holds a monitor
 	seen    map[Access]reliance
-	halt    bool // if the search begins again, it is to stop at every yield
+	known   []uint8 // of what is broken the modes, as bits, by object: it is asked often
+	halt    bool    // if the search begins again, it is to stop at every yield
 }
 
 type passingState uint8
@@ -92,19 +93,29 @@ func (p *passing) went(s *step, over int, stopped bool) {
 	if p.state == stopping {
 		return
 	}
-	for i, a := range s.footprint {
-		switch {
-		case s.objects[i] == starID:
+	for i, id := range s.objects {
+		switch a := &s.footprint[i]; {
+		case id == starID:
 			p.state, p.halt = anew, true
 		case a.Mode == Write:
-			p.breaks(Access{a.Object, Read})
+			p.breaks(id, Access{a.Object, Read})
 		case a.Mode >= acquire && a.Mode != section:
-			p.breaks(Access{a.Object, section})
+			p.breaks(id, Access{a.Object, section})
 		}
 	}
 }
 
-func (p *passing) breaks(a Access) {
+func (p *passing) breaks(object int, a Access) {
+	for len(p.known) <= object {
+		p.known = append(p.known, 0)
+	}
+	if bit := uint8(1) << a.Mode; p.known[object]&bit == 0 {
+		p.known[object] |= bit
+		p.broke(a)
+	}
+}
+
+func (p *passing) broke(a Access) {
 	switch p.seen[a] {
 	case broken:
 		return
@@ -126,12 +137,14 @@ func (d *Exhaustive) restart() {
 
 // Anew begins another search of the kind, of the same program or of another one, in the memory of this one.
 func (d *Exhaustive) Anew() {
-	d.trace.takeBack(0) // while its objects have their numbers
-	t, p, kind := d.trace, passing{seen: d.passing.seen}, d.reduction
+	t, p, kind := d.trace, passing{seen: d.passing.seen, known: d.passing.known}, d.reduction
+	t.takeBack(0)
 	if t.same, t.known = 0, 0; len(t.ids) > mostNames {
 		t.ids, t.objects = nil, nil
 	}
-	if clear(p.seen); kind == sourceSets {
+	clear(p.seen)
+	clear(p.known)
+	if kind == sourceSets {
 		p.state = straight
 	}
 	*d = Exhaustive{

@@ -3,6 +3,7 @@ package explore_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,27 +93,28 @@ func TestASearchBeginsAnew(t *testing.T) {
 	}
 }
 
-// TestASearchOfManyNamesBeginsAnew: it forgets them.
-func TestASearchOfManyNamesBeginsAnew(t *testing.T) {
+// TestASearchBeginsAnewAfterManyNames: it forgets what it calls objects, and with that all that it knows of them.
+func TestASearchBeginsAnewAfterManyNames(t *testing.T) {
+	const names = 3000
 	r := explore.NewRunner()
 	defer r.Close()
-	search := explore.NewExhaustive(false)
-	for n := range 3 {
+	search := explore.NewStrict()
+	for round := range 4 {
 		search.Anew()
-		for search.More() {
-			r.Run(func(k *explore.Kernel) {
-				w := k.World("w")
-				for _, name := range []string{"c1", "c2"} {
-					k.Client(name, w, func() {
-						k.Before("write", "x")
-						for i := range 2500 {
-							w.Touch(fmt.Sprint(name, n, i), true)
-						}
-						w.Touch("x", true)
-					})
-				}
-			}, search, 0, explore.Options{})
+		program := func(k *explore.Kernel) {
+			w := k.World("w")
+			for _, name := range []string{"c1", "c2"} {
+				k.Client(name, w, func() {
+					k.Before("act", name)
+					for i := range names {
+						w.Touch(strconv.Itoa(round*names+i), true)
+					}
+				})
+			}
 		}
-		require.Equal(t, explore.ExhaustiveStats{Runs: 2, Traces: 2}, search.Stats())
+		for n := 0; search.More(); n++ {
+			require.Nil(t, r.Run(program, search, n, explore.Options{}).Failure)
+		}
+		require.Equal(t, 2, search.Stats().Traces, "one of them is first")
 	}
 }

@@ -216,7 +216,8 @@ func (x *extension) order() []int {
 func (x *extension) extend(done []uint64, order []int, from int) {
 	for {
 		order = x.close(done, order, from)
-		var next []int // of ops, the calls that can be made
+		var room [8]int
+		next := room[:0] // of ops, the calls that can be made
 		for i, o := range x.d.ops {
 			if !has(done, o.called) && x.ready(done, o.called) {
 				next = append(next, i)

@@ -13,7 +13,7 @@ type codec struct {
 	requests [16][]request // by what tells most of them apart, see codec.like
 	nulls    map[string]error
 	devices  map[string]device
-	volumes  map[string]described
+	volumes  map[string]*described
 }
 
 type request struct {
@@ -103,8 +103,9 @@ func (c *codec) Device(reply []byte) (wire.Device, error) {
 }
 
 func (c *codec) Volume(reply []byte) (wire.Volume, bool, error) {
-	d, known := c.volumes[string(reply)]
-	if !known {
+	d := c.volumes[string(reply)]
+	if d == nil {
+		d = &described{}
 		d.volume, d.known, d.err = c.Plain.Volume(reply)
 		remember(&c.volumes, string(reply), d)
 	}
