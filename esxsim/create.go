@@ -28,7 +28,7 @@ func (s *Service) makeVolume(ctx context.Context, c *call) (reply []byte, fault 
 	case exists && s.quirk.has(createRepeats):
 		return s.null, "", false
 	case exists:
-		return nil, "File " + c.group.path(v) + " already exists", false
+		return nil, c.label.exists, false
 	case c.mistyped != "":
 		return nil, c.mistyped, false
 	case s.step("esx.create.options", c.volume):

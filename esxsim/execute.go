@@ -198,7 +198,7 @@ func (s *Service) label(g *group, v Volume, home string) *labels {
 		datastore = home
 	}
 	s.mu.lock()
-	l := s.memo.label(v, datastore, g.locks)
+	l := s.memo.label(v, datastore, g)
 	s.mu.unlock()
 	return l
 }

@@ -30,6 +30,7 @@ type labelKey struct {
 	Volume
 	lockDatastore string
 	lockGroup     string
+	group         string // its name
 }
 
 // labels are the texts that name a volume's parts, made once.
@@ -38,6 +39,8 @@ type labels struct {
 	disk string // footprints
 	meta string
 	list string
+
+	exists string // the fault of a create
 }
 
 // marked is a request by its text and its [wire.Mark].
@@ -122,19 +125,21 @@ func identify(text []byte) identity {
 	return identity{&text[0], len(text)}
 }
 
-func (m *Memo) label(v Volume, lockDatastore, lockGroup string) *labels {
+func (m *Memo) label(v Volume, lockDatastore string, g *group) *labels {
 	for i := range m.labels.known { // as find does, but field by field: what most volumes differ in comes first
 		known := &m.labels.known[i]
-		if known.key.is(&v) && known.key.lockDatastore == lockDatastore && known.key.lockGroup == lockGroup {
+		if known.key.is(&v) && known.key.lockDatastore == lockDatastore && known.key.lockGroup == g.locks && known.key.group == g.Name {
 			return known.value
 		}
 	}
-	key := labelKey{Volume: v, lockDatastore: lockDatastore, lockGroup: lockGroup}
+	key := labelKey{Volume: v, lockDatastore: lockDatastore, lockGroup: g.locks, group: g.Name}
 	l := &labels{
-		lock: lockName(lockDatastore, lockGroup, v.Name),
+		lock: lockName(lockDatastore, g.locks, v.Name),
 		disk: "disk:" + v.Datastore + "/" + v.Name,
 		meta: "meta:" + v.Datastore + "/" + v.Name,
 		list: listLabel(v.Datastore),
+
+		exists: "File " + g.path(v) + " already exists",
 	}
 	m.labels.add(&key, l)
 	return l

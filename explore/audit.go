@@ -110,24 +110,26 @@ func (d *Exhaustive) turns(k *Kernel) []turn {
 // auditPair compares both orders of two steps of the last run. Done is false if what has to come before the second does not lead
 // there without the first, or if the two do not commute by their footprints there.
 func (r *Runner) auditPair(p Program, d *Exhaustive, turns []turn, i, j int, o Options) (done bool, f *Failure) {
-	var given []turn
+	given := d.given[:0]
 	for k := range j {
 		if turns[k].task != "" && (k < i || k > i && d.trace.happened(k, &d.trace.steps[j])) {
 			given = append(given, turns[k])
 		}
 	}
-	run := func(order ...turn) *pairRun {
-		s := &pairRun{k: &r.k, turns: append(slices.Clip(given), order...), first: len(given)}
+	o.unhashed = true
+	run := func(s *pairRun, order ...turn) *pairRun {
+		d.given = append(given, order...)
+		s.renew(&r.k, d.given, len(given))
 		o.Observe = s.observe
 		r.Run(p, s, 0, o)
 		return s
 	}
 	first, second := turns[i], turns[j]
-	one := run(first, second)
+	one := run(&d.pairs[0], first, second)
 	if one.stuck() || !d.commute(one.steps[0].footprint, one.steps[1].footprint) {
 		return false, nil
 	}
-	two := run(second, first)
+	two := run(&d.pairs[1], second, first)
 	if two.forced && (first.task == clockName || second.task == clockName) || two.at == len(given)+1 && first.task == clockName {
 		return false, nil // after a step that leaves nobody, or nobody but the clock, it is no more this move
 	}
@@ -138,7 +140,7 @@ func (r *Runner) auditPair(p Program, d *Exhaustive, turns []turn, i, j int, o O
 	// A task that makes a monitor and takes it at once does in one step what takes it two if the monitor is there. The other
 	// order is then seen all the same if this order, and one more step, comes to the same.
 	for _, again := range [2]string{second.task, first.task} {
-		if longer := run(first, second, turn{task: again}); !longer.stuck() && longer.differs(two) == "" {
+		if longer := run(&d.pairs[2], first, second, turn{task: again}); !longer.stuck() && longer.differs(two) == "" {
 			return true, nil
 		}
 	}
@@ -159,6 +161,7 @@ type pairRun struct {
 	forced bool
 	steps  [2]pairStep
 	state  map[string]Hash // after the last turn; nil if not all could be taken
+	room   map[string]Hash // for state
 	seen   []Event         // by the outside, of the pair
 	modes  []Mode          // of seen
 	tail   []Event
@@ -179,6 +182,15 @@ func (s *pairStep) String() string {
 		b.WriteString(a.Mode.String() + " " + a.Object)
 	}
 	return b.String() + "}"
+}
+
+// renew makes s another run, in the memory that it has.
+func (s *pairRun) renew(k *Kernel, turns []turn, first int) {
+	a, b := s.steps[0].footprint[:0], s.steps[1].footprint[:0]
+	*s = pairRun{
+		k: k, turns: turns, first: first, steps: [2]pairStep{{footprint: a}, {footprint: b}},
+		room: s.room, seen: s.seen[:0], modes: s.modes[:0], tail: s.tail[:0],
+	}
 }
 
 func (s *pairRun) stuck() bool { return s.state == nil }
@@ -244,7 +256,12 @@ func (s *pairRun) Stepped(t *Task, footprint []Access) {
 		s.steps[n].footprint = append(s.steps[n].footprint, footprint...)
 	}
 	if s.at == len(s.turns) && s.left == 0 {
-		s.state = s.k.state()
+		if s.room == nil {
+			s.room = make(map[string]Hash)
+		}
+		clear(s.room)
+		s.k.state(s.room)
+		s.state = s.room
 	}
 }
 

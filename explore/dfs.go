@@ -39,8 +39,10 @@ type Exhaustive struct {
 	ordered bool   // the trace of the last run knows its order
 	taken   []turn // of the last run, once asked for
 	place   []int  // scratch of places
-	audits  Hash   // says which pairs Audit takes
-	spared  int    // pairs that it passes over first
+	given   []turn // scratch of Audit, as pairs are
+	pairs   [3]pairRun
+	audits  Hash // says which pairs Audit takes
+	spared  int  // pairs that it passes over first
 }
 
 // ExhaustiveStats counts what a search has done so far.

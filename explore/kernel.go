@@ -291,7 +291,9 @@ func (k *Kernel) show(e Event) {
 		*k.log.add() = e
 		return
 	}
-	k.hash = k.hash.Add(e)
+	if !k.options.unhashed {
+		k.hash = k.hash.Add(e)
+	}
 	switch {
 	case k.options.Observe == nil:
 	case k.threads:

@@ -149,6 +149,7 @@ func (d *Exhaustive) Anew() {
 	}
 	*d = Exhaustive{
 		reduction: kind, strict: d.strict, passing: p, trace: t, extension: d.extension, ops: d.ops[:0],
-		stack: d.stack[:0], free: append(d.free, d.stack...),
+		stack: d.stack[:0], free: append(d.free, d.stack...), taken: d.taken[:0],
+		found: d.found, ordering: d.ordering, place: d.place, given: d.given, pairs: d.pairs,
 	}
 }

@@ -26,7 +26,7 @@ type Options struct {
 	// Stop, if set, is asked before each of the runs of Minimize and Explain; true ends them with what they have.
 	Stop func() bool
 
-	// unhashed lets Result.Hash wait until somebody asks for it. Nobody observes the run, and it is not on threads.
+	// unhashed lets Result.Hash wait until somebody asks for it, or for ever if somebody observes the run. It is not on threads.
 	unhashed bool
 }
 
@@ -119,7 +119,7 @@ func (r *Runner) Run(p Program, s Strategy, n int, o Options) Result {
 		deviations: k.deviations[:0], time: epoch, atStep: k.atStep[:0], always: true, atEnd: k.atEnd[:0], footprint: k.footprint[:0], taken: k.taken[:0],
 		states: k.states[:0], expiries: k.expiries, identities: k.identities, answered: k.answered, stuck: k.stuck[:0], records: k.records[:0],
 	}
-	if o.unhashed {
+	if o.unhashed && o.Observe == nil {
 		r.log = eventLog{r.log.lines[:0], r.log.others[:0]}
 		k.log = &r.log
 	}

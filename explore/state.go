@@ -9,9 +9,8 @@ func (k *Kernel) State(read func(see func(object string, value Hash))) {
 	k.states = append(k.states, read)
 }
 
-// state is everything that steps can change. Timers of one instant fire together, so their order does not count.
-func (k *Kernel) state() map[string]Hash {
-	state := make(map[string]Hash)
+// state notes everything that steps can change. Timers of one instant fire together, so their order does not count.
+func (k *Kernel) state(state map[string]Hash) {
 	see := func(object string, value Hash) { state[object] += value.mix(1) }
 	for _, t := range k.tasks {
 		if t.index == clockIndex || t.state == done {
@@ -45,7 +44,6 @@ func (k *Kernel) state() map[string]Hash {
 	for _, read := range k.states {
 		read(see)
 	}
-	return state
 }
 
 // HashOf is the hash of a text.

@@ -89,6 +89,9 @@ var rules = []rule{
 }
 
 func (r *rule) fits(cmd wire.Command, text string) bool {
+	if r.prefix != "" && (text == "" || text[0] != r.prefix[0]) {
+		return false // as most rules: this is the cheapest question
+	}
 	if r.cmd != "" && r.cmd != cmd {
 		return false
 	}
