@@ -12,15 +12,8 @@ func (s *pairRun) differs(o *pairRun) string {
 	if o.stuck() {
 		return "the first cannot go on after the second"
 	}
-	for _, object := range slices.Sorted(maps.Keys(s.state)) {
-		if other, there := o.state[object]; !there || other != s.state[object] {
-			return "their order decides what becomes of " + object + s.forgot(object)
-		}
-	}
-	for _, object := range slices.Sorted(maps.Keys(o.state)) {
-		if _, there := s.state[object]; !there {
-			return "their order decides whether there is " + object + s.forgot(object)
-		}
+	if !maps.Equal(s.state, o.state) {
+		return s.changes(o)
 	}
 	if s.history() != o.history() {
 		return "their order shows outside" + s.forgot(historyObject)
@@ -33,6 +26,21 @@ func (s *pairRun) differs(o *pairRun) string {
 	}
 	if len(s.tail) != len(o.tail) {
 		return "one order goes on for longer" + s.undeclared()
+	}
+	return ""
+}
+
+// changes says which object is another one, or is not there, in another order.
+func (s *pairRun) changes(o *pairRun) string {
+	for _, object := range slices.Sorted(maps.Keys(s.state)) {
+		if other, there := o.state[object]; !there || other != s.state[object] {
+			return "their order decides what becomes of " + object + s.forgot(object)
+		}
+	}
+	for _, object := range slices.Sorted(maps.Keys(o.state)) {
+		if _, there := s.state[object]; !there {
+			return "their order decides whether there is " + object + s.forgot(object)
+		}
 	}
 	return ""
 }

@@ -46,23 +46,18 @@ func (d *Exhaustive) alike(order []int) bool {
 		if op.returned == none {
 			return false
 		}
-		for i := range place {
+	}
+	for i := range place {
+		if !d.trace.steps[i].writes {
+			continue
+		}
+		for _, op := range d.ops {
 			answer := (i < op.returned) != (place[i] < place[op.returned])
 			call := (i < op.called) != (place[i] < place[op.called])
-			if (answer || call) && d.writes(i) {
+			if answer || call {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-// writes reports whether a step writes anything but to monitors.
-func (d *Exhaustive) writes(i int) bool {
-	for _, a := range d.trace.steps[i].footprint {
-		if a.Mode == Write {
-			return true
-		}
-	}
-	return false
 }

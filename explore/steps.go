@@ -37,6 +37,7 @@ type step struct {
 	footprint   []Access
 	objects     []int    // ids of the objects of footprint
 	past        []uint64 // the steps that happened before it
+	writes      bool     // anything but to monitors
 }
 
 func (t *trace) reset() {
@@ -78,10 +79,11 @@ func (t *trace) add(task, cause int, n *node, footprint []Access) {
 		t.steps = append(t.steps, step{})
 	}
 	s := &t.steps[len(t.steps)-1]
-	s.task, s.cause, s.node, s.passed, s.stopped = task, cause, n, 0, false
+	s.task, s.cause, s.node, s.passed, s.stopped, s.writes = task, cause, n, 0, false, false
 	s.footprint, s.objects = append(s.footprint[:0], footprint...), s.objects[:0]
 	for _, a := range footprint {
 		s.objects = append(s.objects, t.id(a.Object))
+		s.writes = s.writes || a.Mode == Write
 	}
 }
 
