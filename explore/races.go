@@ -72,10 +72,11 @@ func (t *trace) races(from int) {
 		if star := t.objects[starID].acquired; star >= 0 {
 			rivals = appendNew(rivals, star)
 		}
-		for _, list := range [2][]int{before, rivals} {
-			for _, i := range list {
-				t.follow(s, i)
-			}
+		for _, i := range before {
+			t.follow(s, i)
+		}
+		for _, i := range rivals {
+			t.follow(s, i)
 		}
 		for _, h := range lockRivals {
 			t.follow(s, h.acquired)
