@@ -23,7 +23,9 @@ func TestWhichOrdersLookAlike(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			d := &Exhaustive{ops: []op{{0, 0, tc.returned}}}
-			d.trace.steps = []step{{}, {task: 1, footprint: []Access{{"x", tc.other}}}, {}}
+			d.trace.add(0, none, nil, nil)
+			d.trace.add(1, none, nil, []Access{{"x", tc.other}})
+			d.trace.add(0, none, nil, nil)
 			require.Equal(t, tc.want, d.alike(tc.order))
 		})
 	}
