@@ -114,16 +114,13 @@ func (k *Kernel) expire(d *deadline) {
 	}
 	k.stuck = k.stuck[:0]
 	for _, t := range k.live {
-		if !t.enabled() || t.hasBeenWoken() && !t.expired() {
+		if !t.enabled() {
 			k.stuck = append(k.stuck, t)
 		}
 	}
 	d.end(errDeadline)
 	for _, t := range k.stuck {
-		switch {
-		case t.hasBeenWoken():
-			t.missed = t.expired()
-		case t.enabled():
+		if t.enabled() {
 			t.cause = k.steps
 		}
 	}

@@ -2,9 +2,9 @@ package explore
 
 import "slices"
 
-// denial is a task that could have gone on after a step if a monitor had been free; or, if the object is everything, what a
-// step took away from it, that one or an earlier one.
-type denial struct{ after, by, task, cause, object int }
+// denial is a task that could have gone on after a step if a monitor had been free; or, if the object is everything, what that
+// step took away from it.
+type denial struct{ after, task, cause, object int }
 
 // refusal is what trace.refused was of a task.
 type refusal struct{ task, before int }
@@ -15,16 +15,7 @@ func (t *trace) deny(task, cause int, object string) {
 	if last < t.same {
 		return // as in the run before
 	}
-	t.denials = append(t.denials, denial{last, last, task, cause, t.id(object)})
-}
-
-// miss notes what the last step, of the clock, would have let a task do, had not an earlier one taken it away.
-func (t *trace) miss(task, by int) {
-	last := len(t.steps) - 1
-	if last < t.same {
-		return
-	}
-	t.denials = append(t.denials, denial{last, by, task, last, starID})
+	t.denials = append(t.denials, denial{last, task, cause, t.id(object)})
 }
 
 // recorded notes what step j has done, and who was denied a monitor after it. It returns the denials that are left.
@@ -44,7 +35,7 @@ func (t *trace) recorded(j int, denials []denial, isNew bool) []denial {
 // What a step took away from a task races with that step. If the task could not do it then, somebody had to go on first, and
 // that races with the step as well.
 func (t *trace) blocked(d *denial, isNew bool) {
-	i := d.by
+	i := d.after
 	if d.object != starID {
 		i = t.objects[d.object].acquired
 	}
@@ -53,7 +44,7 @@ func (t *trace) blocked(d *denial, isNew bool) {
 	}
 	t.refusals = append(t.refusals, refusal{d.task, t.refused[d.task+1]})
 	t.refused[d.task+1] = i
-	if !isNew || d.object == starID && i == d.after && (t.steps[i].node == nil || !slices.Contains(t.steps[i].node.enabled, d.task)) {
+	if !isNew || d.object == starID && (t.steps[i].node == nil || !slices.Contains(t.steps[i].node.enabled, d.task)) {
 		return
 	}
 	s := &t.pending

@@ -366,13 +366,6 @@ func (d *Exhaustive) deniedBy(t *Task, object string) {
 	}
 }
 
-// missed is called by the kernel.
-func (d *Exhaustive) missed(t *Task) {
-	if d.reduction == sourceSets {
-		d.trace.miss(t.index, t.cause)
-	}
-}
-
 // couldTick is called by the kernel. The tick races with steps of the run as if it had happened.
 func (d *Exhaustive) couldTick(footprint []Access) {
 	d.ending, d.tick = true, append(d.tick[:0], footprint...)

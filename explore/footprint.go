@@ -138,8 +138,6 @@ type blind interface{ looksAway() }
 // which the step took away what they were about to do, because it killed or woke them: everything is denied them.
 type denier interface {
 	deniedBy(t *Task, object string)
-	// missed is told after a step of the clock with which a task could have given up, had it not been woken by its cause.
-	missed(t *Task)
 	// couldTick is told at the end of a run in which the clock could still move early what that would access.
 	couldTick(footprint []Access)
 }
@@ -159,13 +157,10 @@ func (k *Kernel) tellDenied() {
 	for _, t := range k.live {
 		switch {
 		case k.repeats: // it has been told
-			t.late, t.missed = false, false
+			t.late = false
 		case t.dying, t.late:
-			t.late, t.missed = false, false
+			t.late = false
 			k.denied.deniedBy(t, everything)
-		case t.missed:
-			t.missed = false
-			k.denied.missed(t)
 		case t.wants() && t.on.holder != nil && !t.enabled():
 			switch {
 			case t.state == waiting && !t.woken, t.state == parked, t.state == queued && t.on.queue[0] != t:

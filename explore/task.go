@@ -27,7 +27,6 @@ type Task struct {
 	woken   bool // by Wake or by its timer
 	killed  bool // while another acted: its unwinding is no step
 	late    bool // it could have given up, but this step woke it
-	missed  bool // it could have given up after this step of the clock, but for who woke it
 	client  bool
 	index   int      // among the run's tasks
 	gate    *monitor // says the same as enabled, by whether it is held; not while the kernel is wary
@@ -83,11 +82,6 @@ func (t *Task) unblocked() bool {
 	}
 	return false
 }
-
-// hasBeenWoken reports whether the task has waited for a wake and will go on with what it waits for.
-//
-//go:norace
-func (t *Task) hasBeenWoken() bool { return t.woken && (t.state == waiting || t.state == parked) }
 
 // expired reports whether what the task does under a context has to end.
 //
