@@ -163,8 +163,9 @@ func (x *exploration) explore(cmd *cobra.Command, script *scenarios.Script) erro
 		if x.out == "" {
 			x.out = "found-" + filepath.Base(script.File)
 		}
-		header := fmt.Sprintf("found by vmdksim explore --strategy %s --seed %d in schedule %d; %s: %s",
-			x.strategy, x.seed, rep.Schedules, rep.Oracle, oneLine(rep.Detail))
+		rep.mutated = mutated(cmd)
+		header := fmt.Sprintf("found by vmdksim explore --strategy %s --seed %d%s in schedule %d; %s: %s",
+			x.strategy, x.seed, rep.mutated, rep.Schedules, rep.Oracle, oneLine(rep.Detail))
 		unwritten = rep.write(x.out, found.Script, header)
 	}
 	if err := rep.print(out, x.asJSON, found); err != nil {

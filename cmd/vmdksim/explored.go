@@ -38,6 +38,7 @@ type explored struct {
 
 	*Confidence
 	proofRuns int
+	mutated   string // see mutated
 }
 
 // write puts a failing scenario into a file.

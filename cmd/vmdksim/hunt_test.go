@@ -64,8 +64,9 @@ schedule
   switch c1 -> c2 before esx.attach(data)#1
 `), 0o600))
 	small := filepath.Join(dir, "small.scn")
-	code, out := program(t, bin, "shrink", "--out", small, large)
+	code, out, _ := do(t, "shrink", "--mutant", "pr810-merged", "--out", small, large)
 	require.Equal(t, exitFound, code, out)
+	require.Contains(t, out, "replay it with: vmdksim run --table --mutant pr810-merged "+small+"\n")
 	require.Contains(t, out, "1 deviation (proved minimal, ")
 	require.Contains(t, out, "it passes without: switch c1 -> c2 before")
 	text, err := os.ReadFile(small)

@@ -21,6 +21,20 @@ func mutantFlags(cmd *cobra.Command, mutant, source *string) {
 	cmd.Flags().StringVar(mutant, "mutant", "", "use the driver with this bug in it (docs/mutants.md says what there is), or with that of a .mutant file")
 	_ = cmd.RegisterFlagCompletionFunc("mutant", cobra.FixedCompletions(scenarios.MutantNames(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	cmd.Flags().StringVar(source, "source", "", "the source of vmdkvol, for --mutant (default: found from the current directory)")
+	cmd.Flags().String(mutatedFlag, "", "")
+	_ = cmd.Flags().MarkHidden(mutatedFlag) // the flag is there
+}
+
+// mutatedFlag tells a program that rerun has built which mutant is in it.
+const mutatedFlag = "in-mutant"
+
+// mutated is how to get the mutant that is in this program: " --mutant NAME", or "" if there is none.
+func mutated(cmd *cobra.Command) string {
+	name, _ := cmd.Flags().GetString(mutatedFlag) // the flag is there
+	if name == "" {
+		return ""
+	}
+	return " --mutant " + name
 }
 
 // rerun builds this program with a mutant in it and lets that do the command.
@@ -30,7 +44,7 @@ func rerun(cmd *cobra.Command, mutant, source string) error {
 		return err
 	}
 	defer clean()
-	var args []string
+	args := []string{"--" + mutatedFlag + "=" + mutant}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		if f.Name != "mutant" && f.Name != "source" {
 			args = append(args, "--"+f.Name+"="+f.Value.String())

@@ -32,7 +32,7 @@ func newRace() *cobra.Command {
 			"take turns. The hand-off is hidden from the detector, so that it reports the data races of the driver, with their\n" +
 			"lines. Exit status 1 means that there is one.",
 		Example: "  vmdksim race scenarios/mount-two-containers.scn --schedules 1000\n" +
-			"  vmdksim race scenarios/mount-two-containers.scn --mutant race-records-read",
+			"  vmdksim race scenarios/get-during-mount.scn --mutant race-records-read --schedules 1",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if inside {

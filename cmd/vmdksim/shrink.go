@@ -49,7 +49,7 @@ func newShrink() *cobra.Command {
 			if err != nil {
 				return badInput(fmt.Errorf("%s: %w", args[0], err))
 			}
-			var e explored
+			e := explored{mutated: mutated(cmd)}
 			e.count(&s)
 			e.ElapsedMS, e.ElapsedUS = time.Since(start).Milliseconds(), time.Since(start).Microseconds()
 			if out == "" {

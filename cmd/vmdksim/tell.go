@@ -52,7 +52,7 @@ func (e *explored) tell(out io.Writer, found *scenarios.Shrunk) error {
 		e.Confidence.tell(out)
 	}
 	if e.File != "" {
-		fmt.Fprintf(out, "written to %s; replay it with: vmdksim run --table %s\n", e.File, e.File)
+		fmt.Fprintf(out, "written to %s; replay it with: vmdksim run --table%s %s\n", e.File, e.mutated, e.File)
 	}
 	return nil
 }
