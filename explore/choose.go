@@ -52,8 +52,8 @@ func (k *Kernel) choose(cur *Task) *Task {
 			switch {
 			case len(k.live) > 0:
 				k.Fail(DeadlockOracle, k.waitsFor())
-			case k.denied != nil && k.faults > 0 && len(k.timers) > 0:
-				k.denied.couldTick(k.nextTick())
+			case k.denied != nil:
+				k.couldTick()
 			}
 			return nil
 		}

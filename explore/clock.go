@@ -92,16 +92,36 @@ func (k *Kernel) tick() {
 //
 //go:norace
 func (k *Kernel) nextTick() []Access {
+	k.tickOf(k.timers)
+	return k.ahead
+}
+
+// tickOf is nextTick if these were the timers. It returns those that would be left.
+//
+//go:norace
+func (k *Kernel) tickOf(timers []timer) []timer {
 	k.ahead = append(k.ahead[:0], Access{timeObject, Write}, Access{timersObject, Write})
-	for _, t := range k.timers {
-		if t.at != k.timers[0].at {
-			break
+	for i, t := range timers {
+		if t.at != timers[0].at {
+			return timers[i:]
 		}
 		if t.deadline != nil {
 			k.ahead = append(k.ahead, Access{k.deadlinesOf(t.deadline.owner), Write})
 		}
 	}
-	return k.ahead
+	return nil
+}
+
+// couldTick tells who wants to know it what the clock would access if it moved on, as often as the budget allows: it may be a later
+// step of it that comes too late for somebody.
+//
+//go:norace
+func (k *Kernel) couldTick() {
+	timers := k.timers
+	for n := 0; n < k.faults && len(timers) > 0; n++ {
+		timers = k.tickOf(timers)
+		k.denied.couldTick(k.ahead)
+	}
 }
 
 // expire ends a deadline. Whoever can go on only because of that has the clock to thank.

@@ -33,8 +33,7 @@ type Exhaustive struct {
 	trace   trace
 	stats   ExhaustiveStats
 
-	ending bool     // the clock could still have moved when the last run ended
-	tick   []Access // what that would have accessed
+	ticks [][]Access // what steps of the clock would have accessed for which there still was budget when the last run ended
 
 	ordered bool   // the trace of the last run knows its order
 	taken   []turn // of the last run, once asked for
@@ -159,16 +158,17 @@ func (d *Exhaustive) order() {
 	if d.reduction == sourceSets {
 		from = d.firstNew()
 	}
-	if d.ending = d.ending && d.reduction == sourceSets; d.ending {
-		d.trace.add(clockIndex, none, nil, d.tick)
-	} else {
+	steps := len(d.trace.steps)
+	if d.reduction == sourceSets {
+		for _, tick := range d.ticks {
+			d.trace.add(clockIndex, none, nil, tick)
+		}
+	}
+	if len(d.trace.steps) == steps {
 		d.stopped()
 	}
 	d.trace.races(from)
-	if d.ending {
-		d.trace.steps = d.trace.steps[:len(d.trace.steps)-1]
-		d.ending = false
-	}
+	d.trace.steps, d.ticks = d.trace.steps[:steps], d.ticks[:0]
 }
 
 // firstNew is the first step of the last run that earlier runs did not take.
@@ -221,7 +221,7 @@ func contains(list []asleep, task int) bool {
 
 // Begin is called by the runner.
 func (d *Exhaustive) Begin(int) {
-	d.at, d.current, d.forced, d.ending, d.ordered, d.taken = 0, nil, false, false, false, d.taken[:0]
+	d.at, d.current, d.forced, d.ticks, d.ordered, d.taken = 0, nil, false, d.ticks[:0], false, d.taken[:0]
 	d.recall()
 	d.trace.reset()
 	d.stats.Runs++
@@ -368,7 +368,13 @@ func (d *Exhaustive) deniedBy(t *Task, object string) {
 
 // couldTick is called by the kernel. The tick races with steps of the run as if it had happened.
 func (d *Exhaustive) couldTick(footprint []Access) {
-	d.ending, d.tick = true, append(d.tick[:0], footprint...)
+	n := len(d.ticks)
+	if n < cap(d.ticks) {
+		d.ticks = d.ticks[:n+1]
+	} else {
+		d.ticks = append(d.ticks, nil)
+	}
+	d.ticks[n] = append(d.ticks[n][:0], footprint...)
 }
 
 func hasAccess(list []Access, a Access) bool {

@@ -27,3 +27,15 @@ func TestWhoWakesAndWhatEndsAContextRace(t *testing.T) {
 		}
 	}
 }
+
+// TestTheClockMovesOnAfterTheEnd: to come before a step in time it may have to move twice, and its first step races with nobody.
+func TestTheClockMovesOnAfterTheEnd(t *testing.T) {
+	s := func(kind string, body ...stmt) stmt { return stmt{kind: kind, body: body} }
+	clients := [][]stmt{{s("shared", s("sleep")), s("shared", s("now")), s("spawn", s("shared", s("lock")))}, {}}
+	for faults := range 4 {
+		o := explore.Options{Faults: faults}
+		plain, _ := statesOf(explore.NewExhaustive(true), o, 100_000, clients)
+		reduced, stats := statesOf(explore.NewExhaustive(false), o, 100_000, clients)
+		require.Equal(t, plain, reduced, "%d faults: %+v", faults, stats)
+	}
+}

@@ -138,7 +138,7 @@ type blind interface{ looksAway() }
 // which the step took away what they were about to do, because it killed or woke them: everything is denied them.
 type denier interface {
 	deniedBy(t *Task, object string)
-	// couldTick is told at the end of a run in which the clock could still move early what that would access.
+	// couldTick is told at the end of a run in which the clock could still move early, for each of its steps, what that would access.
 	couldTick(footprint []Access)
 }
 
