@@ -79,7 +79,7 @@ func (k *Kernel) choose(cur *Task) *Task {
 			k.choice.clock = k
 		}
 		c := &k.choice // field by field: what is put together elsewhere and copied in larger pieces makes the processor wait
-		c.Current, c.Enabled, c.Default, c.Clock, c.Spent = cur, enabled, def, early, k.faults == 0
+		c.Current, c.Enabled, c.Default, c.Clock, c.Spent = cur, enabled, def, early, k.faults+k.kept == 0
 		i := k.strategy.Next(c)
 		if i == Abandon {
 			k.abandoned = true

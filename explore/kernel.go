@@ -64,6 +64,7 @@ type Kernel struct {
 
 	steps      int
 	faults     int // budget left
+	kept       int // of it, until Safely returns
 	hash       Hash
 	log        *eventLog // instead of hash, unless nil
 	outside    Hash      // see Result
@@ -244,7 +245,17 @@ func (k *Kernel) pick(op, object string, faults []string) int {
 // FaultsSpent is how much of its fault budget the run has used so far.
 //
 //go:norace
-func (k *Kernel) FaultsSpent() int { return k.options.Faults - k.faults }
+func (k *Kernel) FaultsSpent() int { return k.options.Faults - k.faults - k.kept }
+
+// Safely is for a task. While it runs f, nothing fails and no timer fires early, whoever acts: f makes the state from which a program
+// begins. Then what was left of the fault budget is there again.
+//
+//go:norace
+func (k *Kernel) Safely(f func()) {
+	k.faults, k.kept = 0, k.faults
+	f()
+	k.faults, k.kept = k.kept, 0
+}
 
 // Current is the name of the task that acts; "" for an oracle.
 //

@@ -10,7 +10,8 @@ import (
 )
 
 // Scope is a set of small programs: every way in which so many clients can each do so many operations on one volume,
-// from every state that the volume can be in, and with so many faults at every place where one can happen.
+// from every state that the volume can be in, and with so many faults at every place where one can happen once the clients begin. What
+// a fault leaves while the state is made is what it leaves of a client's own operation.
 type Scope struct {
 	Clients int
 	Ops     int // of each client

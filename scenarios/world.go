@@ -238,7 +238,7 @@ func (t *theatre) build(k *explore.Kernel) (*World, error) {
 }
 
 func (w *World) begin() {
-	w.perform(w.t.opening)
+	w.k.Safely(func() { w.perform(w.t.opening) })
 	w.admit()
 }
 

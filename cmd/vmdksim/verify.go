@@ -62,7 +62,7 @@ func newVerify() *cobra.Command {
 		Short: "Explore every program of a small scope completely",
 		Long: "verify runs every program of CLIENTS clients that do OPS operations each (create, remove, get, mount and unmount with\n" +
 			"two mount IDs) on one volume that is absent, created, mounted once or mounted twice, under every schedule and with\n" +
-			"up to FAULTS faults anywhere, and prints a certificate. Programs that differ only in the order of their clients or\n" +
+			"up to FAULTS faults anywhere from then on, and prints a certificate. Programs that differ only in the order of their clients or\n" +
 			"in the names of the mount IDs count once; schedules that differ only in the order of steps that commute are run once.",
 		Example: "  vmdksim verify --clients 2 --ops 2\n  vmdksim verify --clients 2 --ops 1 --faults 1 --json\n" +
 			"  vmdksim verify --clients 2 --ops 2 --mutant pr810-merged\n  vmdksim verify --clients 2 --ops 3 --resume ops3.json",
