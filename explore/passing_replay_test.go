@@ -32,5 +32,5 @@ func TestAScheduleOfAReducedSearchCanBeReplayed(t *testing.T) {
 			}
 		}
 	}
-	require.Greater(t, replayed, 50)
+	require.Greater(t, replayed, shortly(60))
 }

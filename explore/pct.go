@@ -40,12 +40,9 @@ type pct struct {
 	drew       int // from so many places, in this run
 }
 
-// Size leaves some room to spare, so that the runs before one that is a little longer still count.
-func (p *pct) Size(s Shape) {
-	if s.Choices > p.room {
-		p.room = s.Choices + s.Choices/8
-	}
-}
+// Size leaves some room to spare, so that the runs before one that is a little longer still count. What was told before does not
+// matter: not every part of a search is told everything.
+func (p *pct) Size(s Shape) { p.room = s.Choices + s.Choices/8 }
 
 // guarantee is what the last run was made for.
 func (p *pct) guarantee() (depth, room int) { return p.depth, p.drew }

@@ -211,6 +211,27 @@ func TestPartsOfASearch(t *testing.T) {
 	}
 }
 
+// TestASizeReplacesTheOneBefore: a part of a search may be told only that of the last runs, and makes the same runs.
+func TestASizeReplacesTheOneBefore(t *testing.T) {
+	for _, name := range []string{"portfolio", "pct:3", "delay:2"} {
+		var hashes [2][]explore.Hash
+		for i := range hashes {
+			s := strategy(t, name, 5).(explore.Sized)
+			for _, choices := range []int{47, 49}[i:] {
+				s.Size(explore.Shape{Choices: choices, Tasks: 3})
+			}
+			r := explore.NewRunner()
+			for n := range 200 {
+				if !explore.InOrder(s, n) {
+					r.Run(orderOfSections(&hashes[i]), s, n, explore.Options{})
+				}
+			}
+			r.Close()
+		}
+		require.Equal(t, hashes[0], hashes[1], name)
+	}
+}
+
 // orderOfSections cannot fail, and collects what happened.
 func orderOfSections(into *[]explore.Hash) explore.Program {
 	return func(k *explore.Kernel) {
